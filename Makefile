@@ -1,0 +1,143 @@
+# Lifeline Gateway. `make help` lists the targets.
+#
+# One static library holds everything but the three main functions, so that tests link what ships.
+# BUILD names the output folder; the sanitizer targets call make again with a folder of their own.
+
+BUILD    ?= build
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+# V=1 shows the commands.
+Q        := $(if $(V),,@)
+say       = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
+VERSION  := 0.1.0
+
+WARN     := -Wall -Wextra -Wshadow -Wconversion -Werror -Wstrict-prototypes -Wmissing-prototypes \
+            -Wvla -Wformat=2
+# Level 3 needs gcc 12 or clang 15 with a glibc that knows it; older compilers fall back to level 2.
+FORTIFY  := $(shell printf '\043include <features.h>\n\043if __GLIBC_PREREQ(2,34) && ((defined(__clang__) && __clang_major__ >= 15) || (!defined(__clang__) && __GNUC__ >= 12))\n3\n\043else\n2\n\043endif\n' | $(CC) -E -P - 2>/dev/null | tail -n 1)
+HARDEN   := -D_FORTIFY_SOURCE=$(FORTIFY) -fstack-protector-strong -fPIE
+HARDLD   := -pie -Wl,-z,relro,-z,now
+OPT      ?= -O2 -g
+SANITIZE ?=
+
+ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -DLL_VERSION='"$(VERSION)"' -I. $(WARN) $(OPT) \
+               $(if $(SANITIZE),$(SANITIZE),$(HARDEN)) -pthread -MMD -MP $(CFLAGS)
+ALL_LDFLAGS := $(if $(SANITIZE),$(SANITIZE),$(HARDLD)) -pthread $(LDFLAGS)
+LIBS        := -lpaho-mqtt3as -ljson-c -lcurl -lsqlite3 -lmicrohttpd -lz -lm
+
+GATEWAY_C := $(filter-out gateway/main.c gateway/ctl/%,$(wildcard gateway/*.c gateway/*/*.c))
+CTL_C     := $(wildcard gateway/ctl/*.c)
+SIM_C     := $(wildcard simulator/*.c simulator/*/*.c)
+UNIT_C    := $(wildcard tests/unit/*/test_*.c tests/unit/test_*.c)
+FUZZ_C    := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_C   := $(wildcard tests/bench/*.c)
+# The simulator shares base and model with the gateway, and nothing else.
+SHARED_C  := $(wildcard gateway/base/*.c gateway/model/*.c)
+
+obj      = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+PROGRAMS := $(BUILD)/lifelined $(BUILD)/lifelinectl $(BUILD)/lifelinesim
+UNIT     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_C))
+FUZZ     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FUZZ_C))
+BENCH    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_C))
+
+.PHONY: all help deps demo test unit integration lint format asan tsan bench clean test-programs
+all: $(PROGRAMS)
+
+help:
+	@echo 'make              build the three programs into $(BUILD)/'
+	@echo 'make demo         install, build and run a small simulated city (DURATION=60 ends by itself)'
+	@echo 'make test         install, build, run unit and integration tests'
+	@echo 'make unit         unit tests only'
+	@echo 'make lint         formatting, static analysis and the project'"'"'s own checks'
+	@echo 'make asan|tsan    the tests under address+undefined or thread sanitizers'
+	@echo 'make bench        ratios against a bare subscriber on the same broker'
+	@echo 'make format       rewrite the sources with clang-format'
+	@echo 'make deps         install what the above need'
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/liblifeline.a: $(call obj,$(GATEWAY_C))
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/libshared.a: $(call obj,$(SHARED_C))
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/lifelined: $(call obj,gateway/main.c) $(BUILD)/liblifeline.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/lifelinectl: $(call obj,$(CTL_C)) $(BUILD)/liblifeline.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/lifelinesim: $(call obj,$(SIM_C)) $(BUILD)/libshared.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/liblifeline.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay_main.o $(BUILD)/liblifeline.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+.PRECIOUS: $(BUILD)/obj/%.o
+
+deps:
+	scripts/install-deps
+
+test-programs: $(PROGRAMS) $(UNIT) $(FUZZ) $(BENCH)
+
+test: deps
+	$(MAKE) test-programs
+	tests/run --build $(BUILD)
+
+unit: test-programs
+	tests/run --build $(BUILD) --only unit
+
+integration: test-programs
+	tests/run --build $(BUILD) --only integration
+
+asan: deps
+	$(MAKE) BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test-programs
+	tests/run --build build/asan
+
+tsan: deps
+	$(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' test-programs
+	TSAN_OPTIONS='suppressions=$(CURDIR)/tests/tsan.supp halt_on_error=1' tests/run --build build/tsan
+
+lint: deps
+	scripts/lint
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+demo:
+	scripts/install-deps
+	$(MAKE) all
+	scripts/demo --build $(BUILD) $(if $(DURATION),--duration $(DURATION))
+
+bench: test-programs
+	scripts/bench --build $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

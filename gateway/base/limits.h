@@ -1,0 +1,54 @@
+/*
+ * Every cap on a buffer, queue, list or string that has no setting of its own.
+ *
+ * A cap that is hit is counted (model/counters.def) and logged. Settings that users may change
+ * stand in conf/schema.c instead; some of them are bounded by a value here.
+ */
+#ifndef LL_BASE_LIMITS_H
+#define LL_BASE_LIMITS_H
+
+/* Names, with the terminating zero. Device and asset ids become MQTT topic levels and tags. */
+#define LL_MAX_ID      64
+#define LL_MAX_CHANNEL 48
+#define LL_MAX_FIELD   64
+#define LL_MAX_NAME    128
+#define LL_MAX_TOPIC   512
+#define LL_MAX_PATH    512
+
+/* One MQTT message: payload bytes taken whole, and what is kept of one that is larger. */
+#define LL_MAX_MESSAGE      (256 * 1024)
+#define LL_MAX_MESSAGE_KEPT (4 * 1024)
+/* Readings that one message may carry. T/CGAS 013-2021 devices upload 500 stored records. */
+#define LL_MAX_READINGS_PER_MESSAGE 4096
+#define LL_MAX_JSON_DEPTH           16
+
+/* Profiles and their channels. */
+#define LL_MAX_PROFILES        1024
+#define LL_MAX_CHANNELS        256
+#define LL_MAX_DETECTORS       8
+#define LL_MAX_DETECTOR_PARAMS 6
+
+/* Files read whole: configuration, profiles, maps, scenarios, checkpoint. */
+#define LL_MAX_TEXT_FILE  (16 * 1024 * 1024)
+#define LL_MAX_CHECKPOINT (1024L * 1024 * 1024)
+
+/* Errors shown for one file before "and N more". */
+#define LL_MAX_DIAGS 20
+
+/* Bodies of HTTP requests (imports) and of answers. */
+#define LL_MAX_HTTP_BODY   (64 * 1024 * 1024)
+#define LL_MAX_HTTP_ANSWER (64 * 1024 * 1024)
+
+/* The recent-readings store (readings) and the most rows one answer holds. */
+#define LL_RECENT_READINGS 16384
+#define LL_MAX_ROWS        1000
+
+/* Commands waiting for the pipeline's answer. */
+#define LL_MAX_WAITING_COMMANDS 32
+
+/* Brokers and databases in one configuration. */
+#define LL_MAX_BROKERS      8
+#define LL_MAX_TOPICS       32
+#define LL_MAX_DESTINATIONS 8
+
+#endif

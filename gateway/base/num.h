@@ -1,0 +1,20 @@
+/*
+ * Numbers as text, exactly: what is written reads back as the same double.
+ * Threads: any. Independent of the locale.
+ */
+#ifndef LL_BASE_NUM_H
+#define LL_BASE_NUM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define LL_NUM_TEXT 32
+
+/* A finite double in the fewest digits that a fixed set of tries finds, without an exponent where
+ * it fits; strtod gives the same bits back. Returns the length; `out` has LL_NUM_TEXT bytes. */
+size_t num_format(double value, char *out);
+
+/* Strictly a JSON number and nothing around it; finite. */
+bool num_parse(const char *text, size_t len, double *out);
+
+#endif

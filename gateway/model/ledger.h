@@ -1,0 +1,53 @@
+/*
+ * The books: every message received and every reading decoded ends in exactly one counted state.
+ *
+ *   messages  received = decoded + duplicate + Σ rejected(reason) + in flight (journal)
+ *   readings  decoded  = forwarded + kept + duplicate + late + Σ rejected(reason)
+ *                        + quarantined + evicted + in flight (spool)
+ *
+ * The pipeline owns struct ledger and counts each message in one step; the far side (forwarded,
+ * quarantined, evicted, in flight) is counted by the uploader beside its cursor, from the spool's
+ * own running totals, so that the sums are a check and not an identity.
+ */
+#ifndef LL_MODEL_LEDGER_H
+#define LL_MODEL_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/model/reason.h"
+
+/* Counted by the pipeline, saved with its checkpoint. */
+struct ledger {
+    uint64_t messages_taken; /* out of the journal */
+    uint64_t messages_decoded;
+    uint64_t messages_duplicate;
+    uint64_t readings_decoded;
+    uint64_t readings_duplicate;
+    uint64_t readings_late;
+    uint64_t readings_kept;    /* no database is configured: only in the recent-readings store */
+    uint64_t readings_spooled; /* handed to the spool */
+    uint64_t rejected[REASON_COUNT];
+};
+
+/* Counted by an uploader, saved with its cursor. In readings. */
+struct delivery {
+    uint64_t forwarded;
+    uint64_t quarantined; /* refused by the database for good, kept in quarantine/ */
+    uint64_t evicted;     /* given up for want of space */
+};
+
+/* Everything at one moment. */
+struct ledger_view {
+    struct ledger ledger;
+    struct delivery delivery;
+    uint64_t messages_received;  /* accepted into the journal, ever */
+    uint64_t messages_in_flight; /* in the journal, behind the pipeline's cursor */
+    uint64_t readings_in_flight; /* in the spool, behind the slowest destination's cursor */
+};
+
+uint64_t ledger_rejected(const struct ledger *l, enum reason_scope scope);
+bool ledger_messages_balance(const struct ledger_view *v);
+bool ledger_readings_balance(const struct ledger_view *v);
+
+#endif

@@ -1,0 +1,25 @@
+#include "gateway/model/profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const field_type_keys[FIELD_TYPE_COUNT] = {"float", "int", "bool"};
+
+int profile_channel(const struct profile *p, const char *name, size_t len)
+{
+    for (size_t i = 0; i < p->channel_count; i++) {
+        const char *own = p->channels[i].name;
+        if (strncmp(own, name, len) == 0 && own[len] == '\0') {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+void profile_free(struct profile *p)
+{
+    if (p != NULL) {
+        free(p->channels);
+        free(p);
+    }
+}
