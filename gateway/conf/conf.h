@@ -1,0 +1,116 @@
+/*
+ * The configuration: one JSON file with comments, checked against a schema table (schema.c).
+ *
+ * For: reading settings at start and at reload. The table gives each setting its type, range,
+ * default, unit and sentence; --check-config, the example file and the reference come from it.
+ * Threads: loaded by the main thread; a loaded struct conf is read-only.
+ */
+#ifndef LL_CONF_CONF_H
+#define LL_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/base/diag.h"
+#include "gateway/base/err.h"
+#include "gateway/base/limits.h"
+
+#define CONF_TEXT 256
+
+enum conf_destination_type { DESTINATION_INFLUXDB1, DESTINATION_INFLUXDB2 };
+
+struct conf_destination {
+    char name[LL_MAX_ID]; /* of its cursor file, its metrics and its line in `status` */
+    enum conf_destination_type type;
+    char url[CONF_TEXT];              /* "http://127.0.0.1:8086" */
+    char database[CONF_TEXT];         /* influxdb1 */
+    char retention_policy[CONF_TEXT]; /* influxdb1; "": the default one */
+    char username[CONF_TEXT];         /* influxdb1 */
+    char password_file[CONF_TEXT];    /* influxdb1 */
+    char org[CONF_TEXT];              /* influxdb2 */
+    char bucket[CONF_TEXT];           /* influxdb2 */
+    char token_file[CONF_TEXT];       /* influxdb2 */
+    char ca_file[CONF_TEXT];
+    bool gzip;
+    int64_t batch_lines;   /* a request holds at most so many records */
+    int64_t batch_bytes;   /* and about so many bytes before compression */
+    int64_t batch_wait_ms; /* a batch that is not full waits at most so long */
+    int64_t timeout_s;     /* of one request */
+};
+
+struct conf_topic {
+    char filter[CONF_TEXT]; /* MQTT topic filter */
+    char format[32];        /* payload format: a name in decode/'s table */
+};
+
+struct conf {
+    /* gateway */
+    char gateway_id[LL_MAX_ID];
+    char data_dir[CONF_TEXT];
+    char log_level[16];
+    char log_debug[CONF_TEXT]; /* modules whose debug lines are written */
+
+    /* mqtt */
+    size_t uri_count;
+    char uris[LL_MAX_BROKERS][CONF_TEXT];
+    char client_id[LL_MAX_ID]; /* "": made from gateway_id */
+    char mqtt_username[CONF_TEXT];
+    char mqtt_password_file[CONF_TEXT];
+    char mqtt_ca_file[CONF_TEXT];
+    int64_t keepalive_s;
+    int64_t session_expiry_s;
+    int64_t max_message_bytes;
+    size_t topic_count;
+    struct conf_topic topics[LL_MAX_TOPICS];
+
+    /* intake */
+    bool sync_always;
+    int64_t sync_interval_ms;
+    int64_t segment_mib;
+    int64_t intake_max_mib;
+    int64_t checkpoint_interval_s;
+
+    /* registry */
+    char profiles_dir[CONF_TEXT];
+
+    /* validate */
+    int64_t max_ahead_s; /* a reading's time may be ahead of its receipt by so much */
+
+    /* quarantine */
+    int64_t quarantine_max_files;
+    int64_t quarantine_max_mib;
+
+    /* spool and destinations */
+    int64_t spool_max_mib;
+    size_t destination_count;
+    struct conf_destination destinations[LL_MAX_DESTINATIONS];
+
+    /* http */
+    char http_listen[CONF_TEXT];       /* "127.0.0.1:9464" for /metrics; "": off */
+    char http_socket[CONF_TEXT];       /* the API's Unix socket; "": <data_dir>/lifelined.sock */
+    char http_socket_group[LL_MAX_ID]; /* group that may use it; "": the process's own */
+};
+
+/* Reads and checks the file. On failure `d` names every fault found (file, line, key, what is
+ * wrong, what would be right) and *out is not touched. *out: borrowed memory of the caller. */
+ll_err conf_load(const char *path, struct diag *d, struct conf *out);
+
+/* Reads a secret's file into `out`: its first line without the line end. Warns through the log
+ * where others may read the file. LL_ELIMIT where it does not fit. */
+ll_err conf_secret(const char *path, char *out, size_t out_len);
+
+/* Names the settings that differ between the two and cannot change while running, comma-separated;
+ * "" where there is none. What can be reloaded is marked in the schema. */
+void conf_not_reloadable(const struct conf *running, const struct conf *next, char *out,
+                         size_t out_len);
+
+/* The settings reference as Markdown, from the table, into stdout. */
+void conf_print_reference(void);
+
+/* An MQTT topic filter as MQTT 5, section 4.7 demands it; *why gets a constant sentence if not. */
+bool conf_topic_filter_valid(const char *filter, const char **why);
+/* Whether a valid filter matches a topic name. */
+bool conf_topic_matches(const char *filter, const char *topic, size_t topic_len);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * The spool: what waits on disk to be sent, in two lanes, alarms and readings, each a journal.
+ *
+ * A record is: u64 intake sequence it came from, u64 readings in the lane up to and including it,
+ * u32 readings in it, line protocol. The running total is what the ledger's "in flight" is counted
+ * from. Spooling the same intake record twice (after a restart from an older checkpoint) is a
+ * no-op. Threads: spool_add and spool_flush by the pipeline; readers by the uploaders.
+ */
+#ifndef LL_EXPORT_SPOOL_H
+#define LL_EXPORT_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/err.h"
+#include "gateway/journal/journal.h"
+
+enum spool_lane { SPOOL_ALARMS, SPOOL_READINGS, SPOOL_LANES };
+
+extern const char *const spool_lane_keys[SPOOL_LANES];
+
+struct spool;
+
+struct spool_record {
+    uint64_t source_seq;
+    uint64_t total; /* readings in the lane up to and including this record */
+    uint32_t count;
+    const char *text; /* borrowed; not zero-terminated */
+    size_t len;
+};
+
+/* Opens both lanes in `dir`/alarms and `dir`/readings with the options given. */
+ll_err spool_open(const char *dir, const struct journal_options *options, struct spool **out);
+void spool_close(struct spool *s);
+
+/* Whether what came from intake record `source_seq` is in the lane already. */
+bool spool_has(const struct spool *s, enum spool_lane lane, uint64_t source_seq);
+/* Adds one record, or does nothing where spool_has. `time` is event time. */
+ll_err spool_add(struct spool *s, enum spool_lane lane, uint64_t source_seq, struct wall_ms time,
+                 uint32_t count, const char *text, size_t len);
+ll_err spool_flush(struct spool *s);
+ll_err spool_sync(struct spool *s);
+
+/* Readings ever added to the lane. */
+uint64_t spool_total(const struct spool *s, enum spool_lane lane);
+struct journal *spool_journal(struct spool *s, enum spool_lane lane);
+
+/* Takes a journal record apart; LL_ECORRUPT. */
+ll_err spool_parse(const struct journal_record *r, struct spool_record *out);
+
+#endif

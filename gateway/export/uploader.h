@@ -1,0 +1,55 @@
+/*
+ * Sends the spool to one database over HTTP, one thread a destination. The only user of libcurl for
+ * data.
+ *
+ * A destination has a cursor in each lane, kept in a file together with its books, and moves it
+ * only on success. The alarms lane goes first. What a status code means: 2xx       done 400, 422
+ * halve the batch until the refused records are alone; those go to quarantine with the server's
+ * words, the rest is delivered 413       halve the batch others, timeouts, no answer: keep and
+ * retry after a jittered wait of at most 60 s Threads: all functions by the owner; uploader_status
+ * from any.
+ */
+#ifndef LL_EXPORT_UPLOADER_H
+#define LL_EXPORT_UPLOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/err.h"
+#include "gateway/conf/conf.h"
+#include "gateway/export/spool.h"
+#include "gateway/model/ledger.h"
+
+struct uploader;
+
+struct uploader_status {
+    char name[LL_MAX_ID];
+    bool reachable;             /* the last request was answered with 2xx (true before the first) */
+    char last_error[CONF_TEXT]; /* "" if none since the last success */
+    struct wall_ms last_success; /* 0: never */
+    uint64_t retry_in_ms;
+    struct delivery delivery; /* of the readings lane */
+    uint64_t in_flight;       /* readings in the lane behind the cursor, by its running total */
+    uint64_t delivered_total; /* the running total at the cursor */
+    uint64_t alarms_in_flight;
+    uint64_t alarms_delivered;
+};
+
+/* Keeps a refused record: its text and the server's words. Called by the uploader's thread. */
+typedef void (*uploader_refuse)(void *ctx, const char *destination, const char *words,
+                                const char *text, size_t len);
+
+/* Starts the thread. `state_dir` holds the cursor files. `conf` is copied, `spool` borrowed until
+ * uploader_stop. */
+ll_err uploader_start(const struct conf_destination *conf, const char *state_dir,
+                      struct spool *spool, uploader_refuse refuse, void *refuse_ctx,
+                      struct uploader **out);
+/* Ends the request under way within about a second, saves the cursor, joins, frees. */
+void uploader_stop(struct uploader *u);
+
+void uploader_status(struct uploader *u, struct uploader_status *out);
+/* The oldest sequence of the lane that this destination still needs. */
+uint64_t uploader_needs(struct uploader *u, enum spool_lane lane);
+
+#endif

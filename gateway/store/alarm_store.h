@@ -1,0 +1,38 @@
+/*
+ * The archive of alarms and the audit log, in SQLite.
+ *
+ * Each transition is a row keyed by the intake record that caused it, so that one recorded again
+ * after a restart changes nothing. Threads: one connection, one thread. Fails with LL_EDB.
+ */
+#ifndef LL_STORE_ALARM_STORE_H
+#define LL_STORE_ALARM_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/buf.h"
+#include "gateway/base/err.h"
+#include "gateway/model/alarm.h"
+
+struct alarm_store;
+
+ll_err alarm_store_open(const char *path, struct alarm_store **out);
+void alarm_store_close(struct alarm_store *s);
+
+/* Records a transition and brings the alarm's own row up to date, in one transaction. */
+ll_err alarm_store_put(struct alarm_store *s, const struct alarm_record *a);
+
+/* Who did what to what, and when; before and after as JSON or "". */
+ll_err alarm_store_audit(struct alarm_store *s, int64_t at_ms, const char *who, const char *what,
+                         const char *object, const char *before, const char *after);
+
+/* JSON: {"total":N,"items":[…newest first…]}; `open_only` leaves out alarms that are back to
+ * normal. At most `limit` (LL_MAX_ROWS). */
+ll_err alarm_store_list(struct alarm_store *s, bool open_only, const char *asset, size_t limit,
+                        struct buf *out);
+/* One alarm with its transitions; LL_ENOENT. */
+ll_err alarm_store_show(struct alarm_store *s, uint64_t id, struct buf *out);
+/* Rows of the audit log, newest first, as JSON. */
+ll_err alarm_store_audit_list(struct alarm_store *s, size_t limit, struct buf *out);
+
+#endif
