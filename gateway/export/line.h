@@ -18,11 +18,12 @@
 #include "gateway/model/reading.h"
 
 /* Appends the lines for one message's readings: neighbours of the same asset and time share a line.
- * Each line ends in '\n'. */
+ * Each line ends in '\n', and there is no other '\n' in it. */
 void line_readings(const struct reading *readings, size_t count, struct buf *out);
 
-/* Appends the line of an alarm transition: measurement lifeline_alarm, tags alarm id's asset,
- * device, channel, condition, priority; fields id, state, event, value, text. */
+/* Appends the line of an alarm transition: measurement lifeline_alarm; tags asset, device, channel,
+ * condition, priority, kind, district (where known); fields id, state, from, value (where there is
+ * one), text, raised_ms; time at_ms. */
 void line_alarm(const struct alarm_record *a, struct buf *out);
 
 #endif
