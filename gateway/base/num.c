@@ -112,3 +112,21 @@ bool num_parse(const char *text, size_t len, double *out)
     *out = v;
     return true;
 }
+
+bool num_parse_u64(const char *text, uint64_t *out)
+{
+    uint64_t value = 0;
+    const char *p = text;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        const uint64_t digit = (uint64_t)(*p - '0');
+        if (value > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        value = value * 10 + digit;
+    }
+    if (p == text || *p != '\0') {
+        return false;
+    }
+    *out = value;
+    return true;
+}

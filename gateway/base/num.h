@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define LL_NUM_TEXT 32
 
@@ -16,5 +17,8 @@ size_t num_format(double value, char *out);
 
 /* Strictly a JSON number and nothing around it; finite. */
 bool num_parse(const char *text, size_t len, double *out);
+
+/* Strictly decimal digits, and no more than fits. */
+bool num_parse_u64(const char *text, uint64_t *out);
 
 #endif
