@@ -11,6 +11,11 @@ endif
 Q        := $(if $(V),,@)
 say       = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 VERSION  := 0.1.0
+# Where a target calls make for the programs, it uses all processors, unless -j was given.
+JOBS      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+DESTDIR  ?=
+PREFIX   ?= /usr
+SYSCONF  ?= /etc
 
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Werror -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wformat=2
@@ -41,7 +46,8 @@ UNIT     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_C))
 FUZZ     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FUZZ_C))
 BENCH    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_C))
 
-.PHONY: all help deps demo test unit integration lint format asan tsan bench clean test-programs
+.PHONY: all help deps demo test unit integration lint format asan tsan bench install clean \
+        test-programs
 all: $(PROGRAMS)
 
 help:
@@ -53,6 +59,7 @@ help:
 	@echo 'make asan|tsan    the tests under address+undefined or thread sanitizers'
 	@echo 'make bench        ratios against a bare subscriber on the same broker'
 	@echo 'make format       rewrite the sources with clang-format'
+	@echo 'make install      into $$(DESTDIR)$$(PREFIX); what stands in $(SYSCONF)/lifeline is kept'
 	@echo 'make deps         install what the above need'
 
 $(BUILD)/obj/%.o: %.c
@@ -104,8 +111,9 @@ deps:
 
 test-programs: $(PROGRAMS) $(UNIT) $(FUZZ) $(BENCH)
 
-test: deps
-	$(MAKE) test-programs
+test:
+	scripts/install-deps build run test
+	$(MAKE) $(JOBS) test-programs
 	tests/run --build $(BUILD)
 
 unit: test-programs
@@ -114,28 +122,50 @@ unit: test-programs
 integration: test-programs
 	tests/run --build $(BUILD) --only integration
 
-asan: deps
-	$(MAKE) BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' \
+asan:
+	scripts/install-deps build run test
+	$(MAKE) $(JOBS) BUILD=build/asan OPT='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test-programs
 	tests/run --build build/asan
 
-tsan: deps
-	$(MAKE) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' test-programs
-	TSAN_OPTIONS='suppressions=$(CURDIR)/tests/tsan.supp halt_on_error=1' tests/run --build build/tsan
+tsan:
+	scripts/install-deps build run test
+	$(MAKE) $(JOBS) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' test-programs
+	tests/run --build build/tsan
 
-lint: deps
+lint:
+	scripts/install-deps build test lint
 	scripts/lint
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 demo:
-	scripts/install-deps
-	$(MAKE) all
-	scripts/demo --build $(BUILD) $(if $(DURATION),--duration $(DURATION))
+	@scripts/install-deps build run
+	@echo 'demo: building'
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@scripts/demo --build $(BUILD) $(if $(DURATION),--duration $(DURATION))
 
-bench: test-programs
+bench:
+	scripts/install-deps build run test
+	$(MAKE) $(JOBS) test-programs
 	scripts/bench --build $(BUILD)
+
+# Settings and profiles are the owner's once they are there: they are not written over.
+CONF_DIR  = $(DESTDIR)$(SYSCONF)/lifeline
+SHARE_DIR = $(DESTDIR)$(PREFIX)/share/lifeline
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(CONF_DIR)/profiles $(SHARE_DIR)/schema $(SHARE_DIR)/mosquitto \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 config/schema/*.json $(SHARE_DIR)/schema
+	install -m 644 config/mosquitto/lifeline.conf $(SHARE_DIR)/mosquitto
+	for file in lifelined.json $(patsubst config/%,%,$(wildcard config/profiles/*.json)); do \
+	    [ -e "$(CONF_DIR)/$$file" ] || install -m 644 "config/$$file" "$(CONF_DIR)/$$file" || exit 1; \
+	done
+	sed 's|/usr/bin/|$(PREFIX)/bin/|; s|/etc/|$(SYSCONF)/|' config/systemd/lifelined.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/lifelined.service
+	install -m 644 config/systemd/lifeline.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/lifeline.conf
 
 clean:
 	rm -rf $(BUILD)
