@@ -94,11 +94,12 @@ static int on_message(void *ctx, char *topic, int topic_len, MQTTAsync_message *
     struct ingest *in = ctx;
     const size_t payload_len = message->payloadlen > 0 ? (size_t)message->payloadlen : 0;
     const bool oversized = payload_len > (size_t)in->conf->max_message_bytes;
+    const size_t kept = payload_len < LL_MAX_MESSAGE_KEPT ? payload_len : LL_MAX_MESSAGE_KEPT;
     const struct intake_message m = {
         .topic = topic,
         .topic_len = topic_len > 0 ? (size_t)topic_len : strlen(topic), /* MQTT: at most 65,535 */
         .payload = message->payload,
-        .payload_len = oversized ? LL_MAX_MESSAGE_KEPT : payload_len,
+        .payload_len = oversized ? kept : payload_len,
         .flags =
             (uint8_t)((message->retained ? INTAKE_RETAINED : 0) |
                       (message->dup ? INTAKE_REPEATED : 0) | (oversized ? INTAKE_OVERSIZED : 0)),
