@@ -1,0 +1,129 @@
+#include "gateway/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/base/clock.h"
+
+struct judge {
+    const struct conf *conf;
+    const struct decode_format *formats[LL_MAX_TOPICS]; /* of conf->topics */
+    struct decoder *decoder;
+    char detail[LL_DIAG_TEXT];
+};
+
+ll_err judge_new(const struct conf *conf, struct judge **out)
+{
+    struct judge *j = calloc(1, sizeof *j);
+    if (j == NULL) {
+        return LL_ENOMEM;
+    }
+    j->conf = conf;
+    ll_err err = decoder_new(&j->decoder);
+    for (size_t i = 0; err == LL_OK && i < conf->topic_count; i++) {
+        j->formats[i] = decode_format_find(conf->topics[i].format);
+        if (j->formats[i] == NULL) {
+            err = LL_EINVAL;
+        }
+    }
+    if (err != LL_OK) {
+        judge_free(j);
+        return err;
+    }
+    *out = j;
+    return LL_OK;
+}
+
+void judge_free(struct judge *j)
+{
+    if (j != NULL) {
+        decoder_free(j->decoder);
+        free(j);
+    }
+}
+
+bool judge_formats_known(const struct conf *conf, const char *file, struct diag *d)
+{
+    bool known = true;
+    for (size_t i = 0; i < conf->topic_count; i++) {
+        if (decode_format_find(conf->topics[i].format) == NULL) {
+            diag_add(d, file, 0,
+                     "key 'mqtt.topics[%zu].format': unknown payload format \"%s\"; known: %s", i,
+                     conf->topics[i].format, decode_format_names());
+            known = false;
+        }
+    }
+    return known;
+}
+
+const char *judge_detail(const struct judge *j)
+{
+    return j->detail;
+}
+
+static const struct decode_format *format_of(const struct judge *j, const char *topic, size_t len)
+{
+    for (size_t i = 0; i < j->conf->topic_count; i++) {
+        if (conf_topic_matches(j->conf->topics[i].filter, topic, len)) {
+            return j->formats[i];
+        }
+    }
+    return NULL;
+}
+
+enum reason judge_message(struct judge *j, const struct registry *registry,
+                          const struct intake_message *m, struct uplink *uplink,
+                          const struct device **device)
+{
+    j->detail[0] = '\0';
+    if ((m->flags & INTAKE_RETAINED) != 0) {
+        return REASON_RETAINED;
+    }
+    if ((m->flags & INTAKE_OVERSIZED) != 0) {
+        snprintf(j->detail, sizeof j->detail, "more than %lld bytes",
+                 (long long)j->conf->max_message_bytes);
+        return REASON_OVERSIZED;
+    }
+    const struct decode_format *format = format_of(j, m->topic, m->topic_len);
+    if (format == NULL) {
+        return REASON_UNKNOWN_TOPIC;
+    }
+    const enum reason reason =
+        decode(j->decoder, format, m->topic, m->topic_len, m->payload, m->payload_len, uplink);
+    if (reason != REASON_NONE) {
+        snprintf(j->detail, sizeof j->detail, "%s", decoder_detail(j->decoder));
+        return reason;
+    }
+    *device = registry_device(registry, uplink->device, uplink->device_len);
+    if (*device == NULL) {
+        snprintf(j->detail, sizeof j->detail, "device '%.*s' is not registered",
+                 (int)(uplink->device_len < LL_MAX_ID ? uplink->device_len : LL_MAX_ID),
+                 uplink->device);
+        return REASON_UNKNOWN_DEVICE;
+    }
+    return REASON_NONE;
+}
+
+enum value_verdict judge_value(const struct judge *j, const struct device *device,
+                               const struct uplink_value *v, int64_t receive_ms,
+                               struct reading *out, enum reason *reason)
+{
+    const int channel = profile_channel(device->profile, v->channel, v->channel_len);
+    if (channel < 0) {
+        *reason = REASON_UNKNOWN_CHANNEL;
+        return VALUE_REFUSED;
+    }
+    struct reading r = {.device = device, .channel = (size_t)channel};
+    *reason = validate_value(v, &device->profile->channels[channel], &r.value);
+    if (*reason != REASON_NONE) {
+        return VALUE_REFUSED;
+    }
+    const enum time_verdict t =
+        validate_time(v, receive_ms, j->conf->max_ahead_s * LL_MS_PER_S,
+                      device->profile->late_limit_s * LL_MS_PER_S, &r.ts_ms, &r.flags, reason);
+    if (t == TIME_REFUSED) {
+        return VALUE_REFUSED;
+    }
+    *out = r;
+    return t == TIME_LATE ? VALUE_LATE : VALUE_GOOD;
+}

@@ -1,0 +1,65 @@
+/*
+ * What the pipeline remembers of each device, channel and detector of a registry snapshot.
+ *
+ * Three flat arrays, sized by the snapshot: devices, series (one a channel) and watches (one a
+ * detector on a channel), numbered alike, so that a reading finds its state by index. A new
+ * snapshot gets a new table that adopts the old one's state by name. Threads: the pipeline's alone.
+ */
+#ifndef LL_SERIES_H
+#define LL_SERIES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/alarm/alarm.h"
+#include "gateway/base/buf.h"
+#include "gateway/base/cursor.h"
+#include "gateway/base/err.h"
+#include "gateway/detect/detect.h"
+#include "gateway/registry/registry.h"
+#include "gateway/validate/validate.h"
+
+struct watch {
+    struct detect_state detect;
+    struct alarm_point point;
+    uint32_t series;
+};
+
+struct series {
+    int64_t last_ts_ms; /* newest reading; INT64_MIN: none yet */
+    double last_value;
+    uint32_t device;
+    uint32_t first_watch;
+};
+
+struct series_table {
+    struct registry *registry; /* one reference of its own */
+    uint32_t device_count;
+    uint32_t series_count;
+    uint32_t watch_count;
+    struct seq_window *devices;
+    struct series *series;
+    struct watch *watches;
+};
+
+/* A table for the snapshot, all of it new. Takes a reference of its own. */
+ll_err series_table_new(struct registry *registry, struct series_table **out);
+void series_table_free(struct series_table *t);
+
+/* Copies into `t` what `old` knows of the devices, channels and detectors of the same names. */
+void series_table_adopt(struct series_table *t, const struct series_table *old);
+
+/* What a watch is about; borrowed from the snapshot. */
+const struct device *series_device(const struct series_table *t, uint32_t series);
+const struct channel_spec *series_channel(const struct series_table *t, uint32_t series);
+const struct detector_spec *watch_spec(const struct series_table *t, uint32_t watch);
+
+/* The watch of that device, channel and condition, or UINT32_MAX. */
+uint32_t series_find_watch(const struct series_table *t, const char *device, const char *channel,
+                           const char *condition);
+
+/* For the checkpoint. A device whose profile has changed shape since is skipped when loaded. */
+void series_table_save(const struct series_table *t, struct buf *out);
+ll_err series_table_load(struct series_table *t, struct cursor *in);
+
+#endif
