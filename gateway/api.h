@@ -24,6 +24,7 @@ struct api {
     struct quarantine *quarantine;
     struct uploader *const *uploaders;
     size_t uploader_count;
+    _Atomic unsigned http_port; /* set once the console listens; 0: it does not, on TCP */
     pthread_mutex_t lock;
     struct registry_db *registry_db; /* the console's own connections, under `lock` */
     struct alarm_store *alarms;

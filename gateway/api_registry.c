@@ -1,0 +1,156 @@
+/* Assets, devices and profiles: three nouns, the same three verbs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/api_internal.h"
+
+struct noun {
+    const char *name;
+    const char *imported; /* the word in the audit log */
+    ll_err (*import)(struct registry_db *db, const char *name, const char *text, size_t len,
+                     struct diag *d, size_t *count);
+    ll_err (*list)(struct registry_db *db, const char *filter, uint64_t offset, struct buf *out);
+    ll_err (*show)(struct registry_db *db, const char *id, struct buf *out);
+};
+
+static const struct noun asset = {"asset", "asset_import", registry_import_assets,
+                                  registry_list_assets, registry_show_asset};
+static const struct noun device = {"device", "device_import", registry_import_devices,
+                                   registry_list_devices, registry_show_device};
+static const struct noun profile = {"profile", "profile_import", registry_import_profiles,
+                                    registry_list_profiles, registry_show_profile};
+
+static void list(struct api *api, const struct noun *noun, const struct console_request *req,
+                 struct console_answer *ans)
+{
+    uint64_t offset;
+    if (!api_query_number(req, ans, "offset", 0, UINT32_MAX, &offset)) {
+        return;
+    }
+    pthread_mutex_lock(&api->lock);
+    const ll_err err =
+        noun->list(api->registry_db, api_query_text(req, "filter"), offset, &ans->body);
+    pthread_mutex_unlock(&api->lock);
+    api_finish(ans, err);
+}
+
+static void show(struct api *api, const struct noun *noun, const struct console_request *req,
+                 struct console_answer *ans)
+{
+    pthread_mutex_lock(&api->lock);
+    const ll_err err = noun->show(api->registry_db, console_param(req), &ans->body);
+    pthread_mutex_unlock(&api->lock);
+    if (err == LL_ENOENT) {
+        console_error(ans, 404, "there is no %s '%s'", noun->name, console_param(req));
+    } else {
+        api_finish(ans, err);
+    }
+}
+
+static void answer_faults(struct console_answer *ans, const char *name, const struct diag *d)
+{
+    struct buf *out = &ans->body;
+    char error[LL_MAX_PATH + LL_MAX_NAME];
+    snprintf(error, sizeof error, "nothing was imported: %s has %zu fault%s", name, d->count,
+             d->count == 1 ? "" : "s");
+    ans->status = 422;
+    buf_reset(out);
+    buf_char(out, '{');
+    api_write_text(out, "error", error);
+    buf_str_add(out, ",\"faults\":[");
+    for (size_t i = 0; i < diag_kept(d); i++) {
+        buf_str_add(out, i > 0 ? "," : "");
+        buf_json_str(out, d->text[i], strlen(d->text[i]));
+    }
+    buf_printf(out, "],\"total\":%zu}", d->count);
+}
+
+/* The new rows stand in the database; now the pipeline must take them into use. */
+static ll_err reload(struct api *api)
+{
+    static const char command[] = "{\"do\":\"registry_reload\"}";
+    struct buf answer;
+    buf_init(&answer, LL_MAX_MESSAGE);
+    const ll_err err = pipeline_command(api->pipeline, command, sizeof command - 1, &answer);
+    buf_free(&answer);
+    return err;
+}
+
+static void import(struct api *api, const struct noun *noun, const struct console_request *req,
+                   struct console_answer *ans)
+{
+    const char *name = api_query_text(req, "name");
+    name = name[0] != '\0' ? name : "body";
+    if (strlen(name) >= LL_MAX_PATH) {
+        console_error(ans, 400, "name is longer than %d bytes", LL_MAX_PATH - 1);
+        return;
+    }
+    struct diag faults = {0};
+    size_t count = 0;
+    size_t len;
+    const char *text = console_body(req, &len);
+    pthread_mutex_lock(&api->lock);
+    ll_err err = noun->import(api->registry_db, name, text, len, &faults, &count);
+    pthread_mutex_unlock(&api->lock);
+    if (err != LL_OK) {
+        if (faults.count > 0) {
+            answer_faults(ans, name, &faults);
+        } else {
+            api_fail(ans, err);
+        }
+        return;
+    }
+    buf_printf(&ans->body, "{\"imported\":%zu}", count);
+    api_audit(api, req, noun->imported, name, "", buf_str(&ans->body));
+    err = reload(api);
+    if (err != LL_OK) {
+        api_fail(ans, err); /* for its status */
+        console_error(ans, ans->status, "%zu rows were imported, but are not in use yet: %s", count,
+                      ll_err_str(err));
+    }
+}
+
+void api_get_assets(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    list(ctx, &asset, req, ans);
+}
+
+void api_get_asset(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    show(ctx, &asset, req, ans);
+}
+
+void api_import_assets(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    import(ctx, &asset, req, ans);
+}
+
+void api_get_devices(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    list(ctx, &device, req, ans);
+}
+
+void api_get_device(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    show(ctx, &device, req, ans);
+}
+
+void api_import_devices(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    import(ctx, &device, req, ans);
+}
+
+void api_get_profiles(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    list(ctx, &profile, req, ans);
+}
+
+void api_get_profile(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    show(ctx, &profile, req, ans);
+}
+
+void api_import_profiles(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    import(ctx, &profile, req, ans);
+}
