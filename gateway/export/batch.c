@@ -1,0 +1,230 @@
+#include "gateway/export/batch.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/limits.h"
+#include "gateway/base/log.h"
+#include "gateway/export/lines.h"
+
+#define FIRST_ITEMS 64
+
+/* To the oldest record the lane holds; what was trimmed before it is none of this destination's. */
+static ll_err begin_at_oldest(struct batch *b, uint64_t lane_total)
+{
+    struct journal_reader *reader;
+    ll_err err = journal_reader_open(b->journal, 0, &reader);
+    if (err != LL_OK) {
+        return err;
+    }
+    b->done.next = journal_stats(b->journal).first_seq;
+    b->done.total = lane_total;
+    struct journal_record r;
+    struct spool_record s;
+    while ((err = journal_read(reader, &r)) == LL_OK) {
+        if (spool_parse(&r, &s) == LL_OK) {
+            b->done.next = r.seq;
+            b->done.total = s.total - s.count;
+            break;
+        }
+    }
+    journal_reader_close(reader);
+    return err == LL_EAGAIN ? LL_OK : err;
+}
+
+ll_err batch_open(struct batch *b, const char *destination, struct spool *spool,
+                  enum spool_lane lane, struct batch_limits limits, const struct position *from)
+{
+    *b = (struct batch){.destination = destination,
+                        .lane = spool_lane_keys[lane],
+                        .journal = spool_journal(spool, lane),
+                        .max_readings = limits.readings,
+                        .max_bytes = limits.bytes,
+                        .done = *from};
+    buf_init(&b->text, limits.bytes + LL_MAX_JOURNAL_RECORD);
+    const uint64_t lane_total = spool_total(spool, lane);
+    const uint64_t lane_next = journal_stats(b->journal).next_seq;
+    const bool ahead = from->next > lane_next || from->total > lane_total;
+    if (ahead) {
+        log_warn("export", "cursor_ahead",
+                 "name=%s lane=%s cursor=%" PRIu64 " lane_next=%" PRIu64 " effect=\"begins at the "
+                 "oldest record held\"",
+                 destination, b->lane, from->next, lane_next);
+    }
+    if (ahead || from->next == 0) {
+        const ll_err err = begin_at_oldest(b, lane_total);
+        if (err != LL_OK) {
+            return err;
+        }
+    }
+    b->read_total = b->done.total;
+    return journal_reader_open(b->journal, b->done.next, &b->reader);
+}
+
+void batch_close(struct batch *b)
+{
+    if (b->reader != NULL) {
+        journal_reader_close(b->reader);
+    }
+    buf_free(&b->text);
+    free(b->items);
+}
+
+bool batch_empty(const struct batch *b)
+{
+    return b->at == b->count;
+}
+
+static ll_err add_item(struct batch *b, const struct line_part *line)
+{
+    if (b->count == b->cap) {
+        const size_t cap = b->cap > 0 ? b->cap * 2 : FIRST_ITEMS;
+        struct batch_item *items = realloc(b->items, cap * sizeof *items);
+        if (items == NULL) {
+            return LL_ENOMEM;
+        }
+        b->items = items;
+        b->cap = cap;
+    }
+    const size_t at = b->text.len;
+    buf_add(&b->text, line->text, line->len);
+    if (!buf_ok(&b->text)) {
+        return LL_ENOMEM;
+    }
+    b->items[b->count++] =
+        (struct batch_item){.at = at, .len = (uint32_t)line->len, .readings = line->readings};
+    return LL_OK;
+}
+
+/* Readings between the reader and this record that the lane no longer has: trimmed, evicted or
+ * damaged. A total that went back is a lane that lost its last records and was written on. */
+static uint64_t lost_before(const struct batch *b, const struct journal_record *r,
+                            const struct spool_record *s)
+{
+    const uint64_t before = s->total - s->count;
+    if (before == b->read_total) {
+        return 0;
+    }
+    const uint64_t lost = before > b->read_total ? before - b->read_total : 0;
+    log_warn("export", "gap",
+             "name=%s lane=%s seq=%" PRIu64 " readings=%" PRIu64
+             " reason=\"trimmed or damaged before they were sent\"",
+             b->destination, b->lane, r->seq, lost);
+    return lost;
+}
+
+/* The whole record or, after an error, nothing of it. */
+static ll_err add_record(struct batch *b, const struct journal_record *r,
+                         const struct spool_record *s)
+{
+    const size_t count = b->count;
+    const size_t text_len = b->text.len;
+    struct lines lines = lines_over(s->text, s->len, s->count);
+    struct line_part line;
+    while (lines_next(&lines, &line)) {
+        const ll_err err = add_item(b, &line);
+        if (err != LL_OK) {
+            b->count = count;
+            b->text.len = text_len;
+            b->text.failed = false;
+            return err;
+        }
+    }
+    if (count == 0) {
+        b->since = clock_mono();
+    }
+    struct batch_item *last = &b->items[b->count - 1];
+    last->next = r->seq + 1;
+    last->total = s->total;
+    last->lost = lost_before(b, r, s);
+    b->read_total = s->total;
+    b->readings += s->count;
+    return LL_OK;
+}
+
+static bool is_full(const struct batch *b, const struct spool_record *next)
+{
+    return b->count > 0 &&
+           (b->readings + next->count > b->max_readings || b->text.len + next->len > b->max_bytes);
+}
+
+ll_err batch_fill(struct batch *b)
+{
+    for (;;) {
+        if (!b->has_held) {
+            const ll_err err = journal_read(b->reader, &b->held);
+            if (err != LL_OK) {
+                return err;
+            }
+            b->has_held = true;
+        }
+        struct spool_record s;
+        if (spool_parse(&b->held, &s) == LL_OK) {
+            if (is_full(b, &s)) {
+                return LL_OK;
+            }
+            const ll_err err = add_record(b, &b->held, &s);
+            if (err != LL_OK) {
+                return err;
+            }
+        } else {
+            /* Its readings show up as a gap at the next record. */
+            log_warn("export", "record_unreadable", "name=%s lane=%s seq=%" PRIu64, b->destination,
+                     b->lane, b->held.seq);
+        }
+        b->has_held = false;
+    }
+}
+
+size_t batch_take(const struct batch *b, size_t max, size_t bytes)
+{
+    assert(!batch_empty(b) && max > 0);
+    size_t n = 0;
+    size_t used = 0;
+    while (n < max && b->at + n < b->count) {
+        used += b->items[b->at + n].len;
+        if (used > bytes && n > 0) {
+            break;
+        }
+        n++;
+    }
+    return n;
+}
+
+const char *batch_text(const struct batch *b, size_t n, size_t *len)
+{
+    const struct batch_item *first = &b->items[b->at];
+    const struct batch_item *last = &b->items[b->at + n - 1];
+    *len = last->at + last->len - first->at;
+    return b->text.data + first->at;
+}
+
+uint64_t batch_settle(struct batch *b, size_t n, enum batch_outcome outcome)
+{
+    assert(n <= b->count - b->at);
+    uint64_t *const pending =
+        outcome == BATCH_DELIVERED ? &b->pending.forwarded : &b->pending.quarantined;
+    uint64_t readings = 0;
+    for (; n > 0; n--) {
+        const struct batch_item *item = &b->items[b->at++];
+        *pending += item->readings;
+        readings += item->readings;
+        if (item->next != 0) {
+            b->done.next = item->next;
+            b->done.total = item->total;
+            b->done.delivery.forwarded += b->pending.forwarded;
+            b->done.delivery.quarantined += b->pending.quarantined;
+            b->done.delivery.evicted += item->lost;
+            b->pending = (struct delivery){0};
+        }
+    }
+    if (batch_empty(b)) {
+        buf_reset(&b->text);
+        b->at = 0;
+        b->count = 0;
+        b->readings = 0;
+    }
+    return readings;
+}

@@ -1,0 +1,515 @@
+/*
+ * One thread a destination. It owns the two batches, the connection and the cursor file; what
+ * others may ask for is copied under the lock after each step.
+ *
+ * After a crash the cursor file may be up to a second old: then points that the database has
+ * already are sent again, which changes nothing there (same series, time and value), and the books
+ * are those of the cursor file, so that each reading is counted once.
+ */
+#include "gateway/export/uploader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/buf.h"
+#include "gateway/base/fs.h"
+#include "gateway/base/log.h"
+#include "gateway/base/rng.h"
+#include "gateway/export/batch.h"
+#include "gateway/export/gzip.h"
+#include "gateway/export/http.h"
+#include "gateway/export/position.h"
+#include "gateway/model/counters.h"
+
+#define TICK_MS         100
+#define SAVE_EVERY_MS   1000
+#define BACKOFF_BASE_MS 500
+#define BACKOFF_CAP_MS  60000
+
+struct lane {
+    struct batch batch;
+    size_t try_lines;  /* of the next request; halved and doubled while refused lines are sought */
+    int64_t wait_ms;   /* that a batch which is not full waits for more */
+    unsigned failures; /* in a row */
+    struct mono_ns not_before; /* of the next try; only where there were failures */
+};
+
+struct uploader {
+    struct conf_destination conf;
+    char cursor_path[LL_MAX_PATH];
+    struct spool *spool;
+    uploader_refuse refuse;
+    void *refuse_ctx;
+    pthread_t thread;
+    atomic_bool stopping;
+
+    /* Of the thread alone. */
+    struct lane lanes[SPOOL_LANES];
+    struct http *http;
+    struct gzip *gzip;
+    struct buf packed;
+    struct http_answer answer;
+    size_t max_body; /* what the server takes, as far as 413 taught it */
+    struct rng rng;
+    struct mono_ns saved_at;
+    bool unsaved;
+    struct log_limit limit_failed, limit_refused, limit_disk;
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    /* Under the lock. */
+    struct position done[SPOOL_LANES];
+    uint64_t saved_next[SPOOL_LANES];
+    bool reachable;
+    char last_error[CONF_TEXT];
+    struct wall_ms last_success;
+    struct mono_ns retry_at; /* ns 0: no retry waits */
+};
+
+/* What a status means. Those that are not listed are kept and tried again, as is no answer. */
+enum verdict { KEEP, DONE, REFUSED, TOO_LARGE };
+
+static const struct meaning {
+    long status;
+    enum verdict verdict;
+    const char *text;
+} meanings[] = {
+    {0, KEEP, "no answer"},
+    {400, REFUSED, "lines refused"},
+    {401, KEEP, "credentials refused"},
+    {403, KEEP, "credentials may not write there"},
+    {404, KEEP, "no such database, bucket or path"},
+    {413, TOO_LARGE, "request too large"},
+    {422, REFUSED, "lines refused"},
+    {429, KEEP, "the database asks to slow down"},
+};
+
+static struct meaning meaning_of(long status)
+{
+    if (status >= 200 && status < 300) {
+        return (struct meaning){status, DONE, "done"};
+    }
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
+        if (meanings[i].status == status) {
+            return meanings[i];
+        }
+    }
+    return (struct meaning){status, KEEP, "not taken"};
+}
+
+static struct mono_ns mono_after(struct mono_ns t, int64_t ms)
+{
+    return (struct mono_ns){t.ns + ms * LL_NS_PER_MS};
+}
+
+/* --- the cursor file ------------------------------------------------------------------------- */
+
+/* The lanes are synced first, so that a power cut never leaves a cursor ahead of its lane. */
+static void save(struct uploader *u)
+{
+    struct position done[SPOOL_LANES];
+    for (size_t i = 0; i < SPOOL_LANES; i++) {
+        done[i] = u->lanes[i].batch.done;
+    }
+    ll_err err = LL_OK;
+    for (size_t i = 0; i < SPOOL_LANES && err == LL_OK; i++) {
+        err = journal_sync(spool_journal(u->spool, (enum spool_lane)i));
+    }
+    if (err == LL_OK) {
+        err = position_save(u->cursor_path, done);
+    }
+    u->saved_at = clock_mono();
+    if (err != LL_OK) {
+        uint64_t left_out;
+        if (log_limit_pass(&u->limit_disk, &left_out)) {
+            log_error("export", "cursor_not_saved",
+                      "name=%s file=%s reason=\"%s\" left_out=%" PRIu64, u->conf.name,
+                      u->cursor_path, ll_err_str(err), left_out);
+        }
+        return;
+    }
+    u->unsaved = false;
+    pthread_mutex_lock(&u->lock);
+    for (size_t i = 0; i < SPOOL_LANES; i++) {
+        u->saved_next[i] = done[i].next;
+    }
+    pthread_mutex_unlock(&u->lock);
+}
+
+static void load(const struct uploader *u, struct position out[SPOOL_LANES])
+{
+    const ll_err err = position_load(u->cursor_path, out);
+    if (err == LL_OK) {
+        return;
+    }
+    memset(out, 0, SPOOL_LANES * sizeof *out);
+    if (err != LL_ENOENT) {
+        log_error("export", "cursor_unreadable",
+                  "name=%s file=%s reason=\"%s\" effect=\"sends all that the spool still holds\"",
+                  u->conf.name, u->cursor_path, ll_err_str(err));
+    }
+}
+
+/* --- one request ----------------------------------------------------------------------------- */
+
+/* `error`: NULL where the step says nothing about the database's health, "" for a success. */
+static void publish(struct uploader *u, const char *error)
+{
+    struct mono_ns retry_at = {0};
+    for (size_t i = 0; i < SPOOL_LANES; i++) {
+        const struct lane *l = &u->lanes[i];
+        if (l->failures > 0 && (retry_at.ns == 0 || l->not_before.ns < retry_at.ns)) {
+            retry_at = l->not_before;
+        }
+    }
+    pthread_mutex_lock(&u->lock);
+    for (size_t i = 0; i < SPOOL_LANES; i++) {
+        u->done[i] = u->lanes[i].batch.done;
+    }
+    u->retry_at = retry_at;
+    if (error != NULL) {
+        u->reachable = error[0] == '\0';
+        snprintf(u->last_error, sizeof u->last_error, "%s", error);
+        if (u->reachable) {
+            u->last_success = clock_wall();
+        }
+    }
+    pthread_mutex_unlock(&u->lock);
+}
+
+static void on_done(struct uploader *u, struct lane *l, size_t lines, size_t bytes)
+{
+    const uint64_t readings = batch_settle(&l->batch, lines, BATCH_DELIVERED);
+    l->failures = 0;
+    const bool grows = !batch_empty(&l->batch) && l->try_lines <= SIZE_MAX / 2;
+    l->try_lines = grows ? l->try_lines * 2 : SIZE_MAX;
+    u->unsaved = true;
+    counter_add(COUNTER_UPLOAD_BYTES, bytes);
+    log_debug("export", "sent", "name=%s lane=%s lines=%zu readings=%" PRIu64 " bytes=%zu",
+              u->conf.name, l->batch.lane, lines, readings, bytes);
+    publish(u, "");
+}
+
+/* A single line that the database will not have. */
+static void on_refused(struct uploader *u, struct lane *l, const char *text, size_t len)
+{
+    uint64_t left_out;
+    if (log_limit_pass(&u->limit_refused, &left_out)) {
+        log_warn("export", "refused",
+                 "name=%s lane=%s status=%ld answer=\"%.200s\" line=\"%.*s\" left_out=%" PRIu64,
+                 u->conf.name, l->batch.lane, u->answer.status, u->answer.text,
+                 (int)(len < 200 ? len - 1 : 200), text, left_out);
+    }
+    u->refuse(u->refuse_ctx, u->conf.name, u->answer.text, text, len);
+    batch_settle(&l->batch, 1, BATCH_REFUSED);
+    l->failures = 0;
+    if (batch_empty(&l->batch)) {
+        l->try_lines = SIZE_MAX;
+    }
+    u->unsaved = true;
+    publish(u, NULL);
+}
+
+static void on_kept(struct uploader *u, struct lane *l, const struct meaning *m)
+{
+    const struct http_answer *a = &u->answer;
+    int64_t wait_ms = rng_backoff_ms(&u->rng, l->failures, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+    if (a->retry_after_ms > wait_ms) {
+        wait_ms = a->retry_after_ms;
+    }
+    l->failures++;
+    l->not_before = mono_after(clock_mono(), wait_ms);
+    counter_add(COUNTER_UPLOAD_FAILED, 1);
+    uint64_t left_out;
+    if (log_limit_pass(&u->limit_failed, &left_out)) {
+        log_warn("export", "failed",
+                 "name=%s lane=%s status=%ld reason=\"%s\" answer=\"%.300s\" retry_in_ms=%" PRId64
+                 " left_out=%" PRIu64,
+                 u->conf.name, l->batch.lane, a->status, m->text, a->text, wait_ms, left_out);
+    }
+    char error[CONF_TEXT];
+    snprintf(error, sizeof error, "%ld %s: %.160s", a->status, m->text, a->text);
+    publish(u, error);
+}
+
+/* Halves what is tried next. 413 also teaches the size for all later requests. */
+static void on_halved(struct uploader *u, struct lane *l, const struct meaning *m, size_t lines,
+                      size_t bytes)
+{
+    l->try_lines = lines / 2;
+    if (m->verdict == TOO_LARGE) {
+        u->max_body = bytes / 2;
+    }
+    counter_add(COUNTER_UPLOAD_FAILED, 1);
+    log_debug("export", "halved", "name=%s lane=%s status=%ld lines=%zu answer=\"%.300s\"",
+              u->conf.name, l->batch.lane, u->answer.status, lines, u->answer.text);
+}
+
+static void send_some(struct uploader *u, struct lane *l)
+{
+    const size_t lines = batch_take(&l->batch, l->try_lines, u->max_body);
+    size_t len;
+    const char *text = batch_text(&l->batch, lines, &len);
+    const char *body = text;
+    size_t body_len = len;
+    /* Where there is no memory to compress, the text goes as it is. */
+    const bool packed = u->conf.gzip && gzip_pack(u->gzip, text, len, &u->packed) == LL_OK;
+    if (packed) {
+        body = u->packed.data;
+        body_len = u->packed.len;
+    }
+    counter_add(COUNTER_UPLOAD_REQUESTS, 1);
+    http_post(u->http, body, body_len, packed, &u->answer);
+    if (u->answer.stopped) {
+        return;
+    }
+    const struct meaning m = meaning_of(u->answer.status);
+    if (m.verdict == DONE) {
+        on_done(u, l, lines, len);
+    } else if (m.verdict == KEEP) {
+        on_kept(u, l, &m);
+    } else if (lines > 1) {
+        on_halved(u, l, &m, lines, len);
+    } else {
+        on_refused(u, l, text, len);
+    }
+}
+
+/* --- the thread ------------------------------------------------------------------------------ */
+
+/* When the lane may send, in ms from `now`; 0: now; -1: it has nothing to send. */
+static int64_t due_in_ms(const struct lane *l, bool full, struct mono_ns now)
+{
+    if (batch_empty(&l->batch)) {
+        return -1;
+    }
+    int64_t ms = full ? 0 : l->wait_ms - mono_elapsed_ms(l->batch.since, now);
+    if (l->failures > 0) {
+        /* Rounded up, so as not to wake just before it. */
+        const int64_t after = (l->not_before.ns - now.ns + LL_NS_PER_MS - 1) / LL_NS_PER_MS;
+        ms = after > ms ? after : ms;
+    }
+    return ms > 0 ? ms : 0;
+}
+
+/* The lane to send from now, alarms before readings, or NULL; *rest_ms says how long to rest. */
+static struct lane *next_lane(struct uploader *u, int64_t *rest_ms)
+{
+    *rest_ms = TICK_MS;
+    for (size_t i = 0; i < SPOOL_LANES; i++) {
+        struct lane *l = &u->lanes[i];
+        const ll_err err = batch_fill(&l->batch);
+        uint64_t left_out;
+        if (err != LL_OK && err != LL_EAGAIN && log_limit_pass(&u->limit_disk, &left_out)) {
+            log_error("export", "spool_unreadable",
+                      "name=%s lane=%s reason=\"%s\" left_out=%" PRIu64, u->conf.name,
+                      l->batch.lane, ll_err_str(err), left_out);
+        }
+        const int64_t ms = due_in_ms(l, err == LL_OK, clock_mono());
+        if (ms == 0) {
+            return l;
+        }
+        if (ms > 0 && ms < *rest_ms) {
+            *rest_ms = ms;
+        }
+    }
+    return NULL;
+}
+
+/* Until the time is up or an alarm comes in or the end. */
+static void rest(struct uploader *u, int64_t ms)
+{
+    struct batch *alarms = &u->lanes[SPOOL_ALARMS].batch;
+    const struct mono_ns start = clock_mono();
+    /* With alarms waiting already, more of them change nothing. */
+    if (batch_empty(alarms) && !alarms->has_held && journal_wait(alarms->reader, (int)ms)) {
+        return;
+    }
+    /* journal_wait returns at once while the journals are being ended. */
+    const struct mono_ns until = mono_after(start, ms);
+    const struct timespec deadline = {.tv_sec = until.ns / 1000000000,
+                                      .tv_nsec = until.ns % 1000000000};
+    pthread_mutex_lock(&u->lock);
+    int rc = 0;
+    while (!atomic_load(&u->stopping) && rc != ETIMEDOUT) {
+        rc = pthread_cond_timedwait(&u->wake, &u->lock, &deadline);
+    }
+    pthread_mutex_unlock(&u->lock);
+}
+
+static void *run(void *arg)
+{
+    struct uploader *u = arg;
+    while (!atomic_load(&u->stopping)) {
+        int64_t rest_ms;
+        struct lane *l = next_lane(u, &rest_ms);
+        if (l != NULL) {
+            send_some(u, l);
+        } else {
+            rest(u, rest_ms);
+        }
+        if (u->unsaved && mono_elapsed_ms(u->saved_at, clock_mono()) >= SAVE_EVERY_MS) {
+            save(u);
+        }
+    }
+    if (u->unsaved) {
+        save(u);
+    }
+    return NULL;
+}
+
+/* --- from outside ---------------------------------------------------------------------------- */
+
+static ll_err init_sync(struct uploader *u)
+{
+    pthread_condattr_t attr;
+    if (pthread_condattr_init(&attr) != 0) {
+        return LL_ENOMEM;
+    }
+    ll_err err = LL_OK;
+    if (pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+        pthread_cond_init(&u->wake, &attr) != 0) {
+        err = LL_ENOMEM;
+    } else if (pthread_mutex_init(&u->lock, NULL) != 0) {
+        pthread_cond_destroy(&u->wake);
+        err = LL_ENOMEM;
+    }
+    pthread_condattr_destroy(&attr);
+    return err;
+}
+
+/* Both lanes from the cursor file. */
+static ll_err open_lanes(struct uploader *u)
+{
+    struct position from[SPOOL_LANES];
+    load(u, from);
+    const struct batch_limits limits = {.readings = (size_t)u->conf.batch_lines,
+                                        .bytes = (size_t)u->conf.batch_bytes};
+    for (size_t i = 0; i < SPOOL_LANES; i++) {
+        struct lane *l = &u->lanes[i];
+        const ll_err err =
+            batch_open(&l->batch, u->conf.name, u->spool, (enum spool_lane)i, limits, &from[i]);
+        if (err != LL_OK) {
+            return err;
+        }
+        l->try_lines = SIZE_MAX;
+        l->wait_ms = i == SPOOL_ALARMS ? 0 : u->conf.batch_wait_ms;
+        u->done[i] = l->batch.done;
+        u->saved_next[i] = l->batch.done.next;
+    }
+    return LL_OK;
+}
+
+static void free_all(struct uploader *u)
+{
+    for (size_t i = 0; i < SPOOL_LANES; i++) {
+        batch_close(&u->lanes[i].batch);
+    }
+    buf_free(&u->packed);
+    gzip_free(u->gzip);
+    http_free(u->http);
+    pthread_mutex_destroy(&u->lock);
+    pthread_cond_destroy(&u->wake);
+    free(u);
+}
+
+ll_err uploader_start(const struct conf_destination *conf, const char *state_dir,
+                      struct spool *spool, uploader_refuse refuse, void *refuse_ctx,
+                      struct uploader **out)
+{
+    struct uploader *u = calloc(1, sizeof *u);
+    if (u == NULL) {
+        return LL_ENOMEM;
+    }
+    ll_err err = init_sync(u);
+    if (err != LL_OK) {
+        free(u);
+        return err;
+    }
+    u->conf = *conf;
+    u->spool = spool;
+    u->refuse = refuse;
+    u->refuse_ctx = refuse_ctx;
+    u->max_body = SIZE_MAX;
+    u->reachable = true;
+    u->rng = rng_random();
+    u->saved_at = clock_mono();
+    /* A batch overshoots by a record at most, and gzip adds a few bytes to what does not shrink. */
+    buf_init(&u->packed, (size_t)conf->batch_bytes + (size_t)2 * LL_MAX_MESSAGE);
+    const int n =
+        snprintf(u->cursor_path, sizeof u->cursor_path, "%s/%s.cursor", state_dir, conf->name);
+    err = n > 0 && (size_t)n < sizeof u->cursor_path ? fs_make_dirs(state_dir) : LL_EINVAL;
+    if (err == LL_OK && conf->gzip) {
+        err = gzip_new(&u->gzip);
+    }
+    if (err == LL_OK) {
+        err = http_new(&u->conf, &u->stopping, &u->http);
+    }
+    if (err == LL_OK) {
+        err = open_lanes(u);
+    }
+    if (err == LL_OK && pthread_create(&u->thread, NULL, run, u) != 0) {
+        err = LL_ENOMEM;
+    }
+    if (err != LL_OK) {
+        free_all(u);
+        return err;
+    }
+    *out = u;
+    return LL_OK;
+}
+
+void uploader_stop(struct uploader *u)
+{
+    if (u == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&u->lock);
+    atomic_store(&u->stopping, true);
+    pthread_cond_signal(&u->wake);
+    pthread_mutex_unlock(&u->lock);
+    pthread_join(u->thread, NULL);
+    free_all(u);
+}
+
+static uint64_t behind(const struct uploader *u, enum spool_lane lane, const struct position *p)
+{
+    const uint64_t total = spool_total(u->spool, lane);
+    return total > p->total ? total - p->total : 0;
+}
+
+void uploader_status(struct uploader *u, struct uploader_status *out)
+{
+    struct uploader_status s = {0};
+    snprintf(s.name, sizeof s.name, "%s", u->conf.name);
+    pthread_mutex_lock(&u->lock);
+    const struct position alarms = u->done[SPOOL_ALARMS];
+    const struct position readings = u->done[SPOOL_READINGS];
+    s.reachable = u->reachable;
+    s.last_success = u->last_success;
+    memcpy(s.last_error, u->last_error, sizeof s.last_error);
+    const struct mono_ns retry_at = u->retry_at;
+    pthread_mutex_unlock(&u->lock);
+    const int64_t retry_ms = retry_at.ns == 0 ? 0 : mono_elapsed_ms(clock_mono(), retry_at);
+    s.retry_in_ms = retry_ms > 0 ? (uint64_t)retry_ms : 0;
+    s.delivery = readings.delivery;
+    s.delivered_total = readings.total;
+    s.in_flight = behind(u, SPOOL_READINGS, &readings);
+    s.alarms_delivered = alarms.delivery.forwarded;
+    s.alarms_in_flight = behind(u, SPOOL_ALARMS, &alarms);
+    *out = s;
+}
+
+uint64_t uploader_needs(struct uploader *u, enum spool_lane lane)
+{
+    pthread_mutex_lock(&u->lock);
+    const uint64_t next = u->saved_next[lane];
+    pthread_mutex_unlock(&u->lock);
+    /* The one before: the lane's last record carries its running total (spool.c). */
+    return next > 1 ? next - 1 : next;
+}
