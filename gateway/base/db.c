@@ -1,8 +1,10 @@
 #include "gateway/base/db.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/base/log.h"
+#include "gateway/base/num.h"
 
 #define BUSY_TIMEOUT_MS 5000
 
@@ -58,6 +60,46 @@ void db_bind_text(sqlite3_stmt *st, int index, const char *text)
     } else {
         sqlite3_bind_text(st, index, text, -1, SQLITE_STATIC);
     }
+}
+
+void db_row_json(sqlite3_stmt *st, struct buf *out)
+{
+    char number[LL_NUM_TEXT];
+    const int count = sqlite3_column_count(st);
+    for (int i = 0; i < count; i++) {
+        const char *name = sqlite3_column_name(st, i);
+        buf_char(out, i == 0 ? '{' : ',');
+        buf_json_str(out, name != NULL ? name : "", name != NULL ? strlen(name) : 0);
+        buf_char(out, ':');
+        switch (sqlite3_column_type(st, i)) {
+        case SQLITE_INTEGER:
+            buf_printf(out, "%lld", (long long)sqlite3_column_int64(st, i));
+            break;
+        case SQLITE_FLOAT:
+            buf_add(out, number, num_format(sqlite3_column_double(st, i), number));
+            break;
+        case SQLITE_TEXT:
+            buf_json_str(out, db_text(st, i), (size_t)sqlite3_column_bytes(st, i));
+            break;
+        default:
+            buf_str_add(out, "null");
+        }
+    }
+    buf_char(out, '}');
+}
+
+ll_err db_rows_json(sqlite3_stmt *st, struct buf *out)
+{
+    ll_err err = LL_OK;
+    buf_char(out, '[');
+    for (bool first = true; db_row(st, &err); first = false) {
+        if (!first) {
+            buf_char(out, ',');
+        }
+        db_row_json(st, out);
+    }
+    buf_char(out, ']');
+    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
 }
 
 static ll_err schema_version(sqlite3 *db, size_t *out)

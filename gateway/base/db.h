@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/base/buf.h"
 #include "gateway/base/err.h"
 
 /* Opens or makes the file and brings its schema up to date. `migrations[i]` is SQL that takes the
@@ -32,5 +33,10 @@ bool db_row(sqlite3_stmt *st, ll_err *err);
 const char *db_text(sqlite3_stmt *st, int column);
 /* Binds borrowed text; "" and NULL become SQL NULL. */
 void db_bind_text(sqlite3_stmt *st, int index, const char *text);
+
+/* The row at hand as a JSON object, the columns' names being its keys. */
+void db_row_json(sqlite3_stmt *st, struct buf *out);
+/* All rows to come as a JSON array of such objects. */
+ll_err db_rows_json(sqlite3_stmt *st, struct buf *out);
 
 #endif

@@ -22,6 +22,13 @@
 #define LL_MAX_READINGS_PER_MESSAGE 4096
 #define LL_MAX_JSON_DEPTH           16
 
+/* One record of a log: a message with its topic, or a batch of lines; and the segments of one log. */
+#define LL_MAX_JOURNAL_RECORD (LL_MAX_MESSAGE + 64 * 1024)
+#define LL_MAX_SEGMENTS       (1024 * 1024)
+/* Copies of damaged stretches of logs, in one folder. */
+#define LL_MAX_DAMAGED_FILES 64
+#define LL_MAX_DAMAGED_BYTES (16 * 1024 * 1024)
+
 /* Profiles and their channels. */
 #define LL_MAX_PROFILES        1024
 #define LL_MAX_CHANNELS        256
@@ -31,6 +38,10 @@
 /* Files read whole: configuration, profiles, maps, scenarios, checkpoint. */
 #define LL_MAX_TEXT_FILE  (16 * 1024 * 1024)
 #define LL_MAX_CHECKPOINT (1024L * 1024 * 1024)
+
+/* One row of an imported table: its bytes (a device may bind 256 channels) and its fields. */
+#define LL_MAX_CSV_ROW     (64 * 1024)
+#define LL_MAX_CSV_COLUMNS 64
 
 /* Errors shown for one file before "and N more". */
 #define LL_MAX_DIAGS 20

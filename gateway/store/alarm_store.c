@@ -1,0 +1,247 @@
+#include "gateway/store/alarm_store.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "gateway/base/db.h"
+#include "gateway/store/schema.h"
+
+enum statement {
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    PUT_TRANSITION,
+    PUT_ALARM,
+    PUT_AUDIT,
+    COUNT_ALL,
+    LIST_ALL,
+    COUNT_OPEN,
+    LIST_OPEN,
+    COUNT_ASSET,
+    LIST_ASSET,
+    COUNT_ASSET_OPEN,
+    LIST_ASSET_OPEN,
+    SHOW_ALARM,
+    SHOW_TRANSITIONS,
+    COUNT_AUDIT,
+    LIST_AUDIT,
+    STATEMENT_COUNT
+};
+
+#define ALARM_COLUMNS                                                                         \
+    "SELECT id, state, priority, at_ms, raised_ms, acked_ms, cleared_ms, value, asset, kind," \
+    " district, device, channel, condition, acked_by, note, text_en, text_zh FROM alarm"
+#define ALARM_COUNT "SELECT count(*) FROM alarm"
+/* The partial index alarm_open serves a query only where its own words stand in it. */
+#define OPEN         "state <> 'normal'"
+#define OF_ASSET     "asset = ?1"
+#define NEWEST_FIRST " ORDER BY id DESC LIMIT ?2"
+
+static const char *const statement_sql[STATEMENT_COUNT] = {
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",
+    [PUT_TRANSITION] = "INSERT OR IGNORE INTO alarm_transition (source_seq, source_nth, alarm,"
+                       " at_ms, from_state, to_state, acked_by, note)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [PUT_ALARM] = "INSERT OR REPLACE INTO alarm (id, state, priority, at_ms, raised_ms, acked_ms,"
+                  " cleared_ms, value, asset, kind, district, device, channel, condition, acked_by,"
+                  " note, text_en, text_zh) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0),"
+                  " nullif(?7, 0), ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+    [PUT_AUDIT] = "INSERT INTO audit (at_ms, who, what, object, before, after)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [COUNT_ALL] = ALARM_COUNT,
+    [LIST_ALL] = ALARM_COLUMNS NEWEST_FIRST,
+    [COUNT_OPEN] = ALARM_COUNT " WHERE " OPEN,
+    [LIST_OPEN] = ALARM_COLUMNS " WHERE " OPEN NEWEST_FIRST,
+    [COUNT_ASSET] = ALARM_COUNT " WHERE " OF_ASSET,
+    [LIST_ASSET] = ALARM_COLUMNS " WHERE " OF_ASSET NEWEST_FIRST,
+    [COUNT_ASSET_OPEN] = ALARM_COUNT " WHERE " OF_ASSET " AND " OPEN,
+    [LIST_ASSET_OPEN] = ALARM_COLUMNS " WHERE " OF_ASSET " AND " OPEN NEWEST_FIRST,
+    [SHOW_ALARM] = ALARM_COLUMNS " WHERE id = ?1",
+    [SHOW_TRANSITIONS] = "SELECT at_ms, from_state AS \"from\", to_state AS \"to\","
+                         " acked_by AS \"by\", note, source_seq, source_nth FROM alarm_transition"
+                         " WHERE alarm = ?1 ORDER BY source_seq, source_nth LIMIT ?2",
+    [COUNT_AUDIT] = "SELECT count(*) FROM audit",
+    [LIST_AUDIT] = "SELECT id, at_ms, who, what, object, before, after FROM audit" NEWEST_FIRST,
+};
+
+struct alarm_store {
+    sqlite3 *db;
+    sqlite3_stmt *st[STATEMENT_COUNT];
+};
+
+ll_err alarm_store_open(const char *path, struct alarm_store **out)
+{
+    struct alarm_store *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return LL_ENOMEM;
+    }
+    ll_err err = db_open(path, store_schema_migrations, store_schema_count, &s->db);
+    for (int i = 0; err == LL_OK && i < STATEMENT_COUNT; i++) {
+        err = db_prepare(s->db, statement_sql[i], &s->st[i]);
+    }
+    if (err != LL_OK) {
+        alarm_store_close(s);
+        return err;
+    }
+    *out = s;
+    return LL_OK;
+}
+
+void alarm_store_close(struct alarm_store *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        sqlite3_finalize(s->st[i]);
+    }
+    db_close(s->db);
+    free(s);
+}
+
+/* Only these two come about by somebody's hand; the others must not carry the name. */
+static bool is_acknowledgement(const struct alarm_record *a)
+{
+    return (a->from == ALARM_UNACK && a->state == ALARM_ACKED) ||
+           (a->from == ALARM_RTN_UNACK && a->state == ALARM_NORMAL);
+}
+
+static ll_err put_transition(struct alarm_store *s, const struct alarm_record *a, bool *is_new)
+{
+    sqlite3_stmt *st = s->st[PUT_TRANSITION];
+    const bool by_hand = is_acknowledgement(a);
+    sqlite3_bind_int64(st, 1, (sqlite3_int64)a->source_seq);
+    sqlite3_bind_int64(st, 2, a->source_nth);
+    sqlite3_bind_int64(st, 3, (sqlite3_int64)a->id);
+    sqlite3_bind_int64(st, 4, a->at_ms);
+    db_bind_text(st, 5, alarm_state_keys[a->from]);
+    db_bind_text(st, 6, alarm_state_keys[a->state]);
+    db_bind_text(st, 7, by_hand ? a->acked_by : NULL);
+    db_bind_text(st, 8, by_hand ? a->note : NULL);
+    const ll_err err = db_run(st);
+    sqlite3_clear_bindings(st);
+    *is_new = err == LL_OK && sqlite3_changes(s->db) > 0;
+    return err;
+}
+
+static ll_err put_alarm(struct alarm_store *s, const struct alarm_record *a)
+{
+    sqlite3_stmt *st = s->st[PUT_ALARM];
+    sqlite3_bind_int64(st, 1, (sqlite3_int64)a->id);
+    db_bind_text(st, 2, alarm_state_keys[a->state]);
+    db_bind_text(st, 3, alarm_priority_keys[a->priority]);
+    sqlite3_bind_int64(st, 4, a->at_ms);
+    sqlite3_bind_int64(st, 5, a->raised_ms);
+    sqlite3_bind_int64(st, 6, a->acked_ms);
+    sqlite3_bind_int64(st, 7, a->cleared_ms);
+    sqlite3_bind_double(st, 8, a->value); /* SQLite keeps NaN as NULL */
+    const char *const texts[] = {a->asset,     a->kind,     a->district, a->device,  a->channel,
+                                 a->condition, a->acked_by, a->note,     a->text_en, a->text_zh};
+    for (int i = 0; i < (int)(sizeof texts / sizeof texts[0]); i++) {
+        db_bind_text(st, 9 + i, texts[i]);
+    }
+    const ll_err err = db_run(st);
+    sqlite3_clear_bindings(st);
+    return err;
+}
+
+ll_err alarm_store_put(struct alarm_store *s, const struct alarm_record *a)
+{
+    ll_err err = db_run(s->st[BEGIN]);
+    if (err != LL_OK) {
+        return err;
+    }
+    bool is_new = false;
+    err = put_transition(s, a, &is_new);
+    if (err == LL_OK && is_new) {
+        err = put_alarm(s, a);
+    }
+    if (err == LL_OK) {
+        err = db_run(s->st[COMMIT]);
+    }
+    if (err != LL_OK && !sqlite3_get_autocommit(s->db)) {
+        db_run(s->st[ROLLBACK]);
+    }
+    return err;
+}
+
+ll_err alarm_store_audit(struct alarm_store *s, int64_t at_ms, const char *who, const char *what,
+                         const char *object, const char *before, const char *after)
+{
+    sqlite3_stmt *st = s->st[PUT_AUDIT];
+    sqlite3_bind_int64(st, 1, at_ms);
+    sqlite3_bind_text(st, 2, who, -1, SQLITE_STATIC);
+    sqlite3_bind_text(st, 3, what, -1, SQLITE_STATIC);
+    db_bind_text(st, 4, object);
+    db_bind_text(st, 5, before);
+    db_bind_text(st, 6, after);
+    const ll_err err = db_run(st);
+    sqlite3_clear_bindings(st);
+    return err;
+}
+
+/* {"total":N,"items":[…]} from a pair of statements that take the same asset (NULL: none). */
+static ll_err list(struct alarm_store *s, enum statement count, enum statement rows,
+                   const char *asset, size_t limit, struct buf *out)
+{
+    ll_err err = LL_OK;
+    db_bind_text(s->st[count], 1, asset);
+    if (db_row(s->st[count], &err)) {
+        buf_printf(out,
+                   "{\"total\":%lld,\"items\":", (long long)sqlite3_column_int64(s->st[count], 0));
+    }
+    sqlite3_reset(s->st[count]);
+    if (err == LL_OK) {
+        db_bind_text(s->st[rows], 1, asset);
+        sqlite3_bind_int64(s->st[rows], 2,
+                           (sqlite3_int64)(limit < LL_MAX_ROWS ? limit : LL_MAX_ROWS));
+        err = db_rows_json(s->st[rows], out);
+        sqlite3_reset(s->st[rows]);
+    }
+    buf_char(out, '}');
+    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+}
+
+ll_err alarm_store_list(struct alarm_store *s, bool open_only, const char *asset, size_t limit,
+                        struct buf *out)
+{
+    static const enum statement pairs[2][2][2] = {
+        {{COUNT_ALL, LIST_ALL}, {COUNT_OPEN, LIST_OPEN}},
+        {{COUNT_ASSET, LIST_ASSET}, {COUNT_ASSET_OPEN, LIST_ASSET_OPEN}},
+    };
+    const bool of_asset = asset != NULL && asset[0] != '\0';
+    const enum statement *pair = pairs[of_asset][open_only];
+    return list(s, pair[0], pair[1], of_asset ? asset : NULL, limit, out);
+}
+
+ll_err alarm_store_show(struct alarm_store *s, uint64_t id, struct buf *out)
+{
+    ll_err err = LL_OK;
+    sqlite3_stmt *alarm = s->st[SHOW_ALARM];
+    sqlite3_bind_int64(alarm, 1, (sqlite3_int64)id);
+    if (db_row(alarm, &err)) {
+        buf_str_add(out, "{\"alarm\":");
+        db_row_json(alarm, out);
+    } else if (err == LL_OK) {
+        err = LL_ENOENT;
+    }
+    sqlite3_reset(alarm);
+    if (err != LL_OK) {
+        return err;
+    }
+    sqlite3_stmt *transitions = s->st[SHOW_TRANSITIONS];
+    sqlite3_bind_int64(transitions, 1, (sqlite3_int64)id);
+    sqlite3_bind_int64(transitions, 2, LL_MAX_ROWS);
+    buf_str_add(out, ",\"transitions\":");
+    err = db_rows_json(transitions, out);
+    sqlite3_reset(transitions);
+    buf_char(out, '}');
+    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+}
+
+ll_err alarm_store_audit_list(struct alarm_store *s, size_t limit, struct buf *out)
+{
+    return list(s, COUNT_AUDIT, LIST_AUDIT, NULL, limit, out);
+}
