@@ -23,6 +23,7 @@ struct watch {
     struct detect_state detect;
     struct alarm_point point;
     uint32_t series;
+    uint32_t alarm; /* its place among the open alarms (alarms.h), from 1; 0: none is open */
 };
 
 struct series {

@@ -167,6 +167,12 @@ ll_err alarm_store_put(struct alarm_store *s, const struct alarm_record *a)
     return err;
 }
 
+ll_err alarm_store_sync(struct alarm_store *s)
+{
+    /* In WAL mode with synchronous=NORMAL only a checkpoint of the WAL syncs it. */
+    return db_exec(s->db, "PRAGMA wal_checkpoint(PASSIVE)");
+}
+
 ll_err alarm_store_audit(struct alarm_store *s, int64_t at_ms, const char *who, const char *what,
                          const char *object, const char *before, const char *after)
 {

@@ -22,6 +22,9 @@ void alarm_store_close(struct alarm_store *s);
 /* Records a transition and brings the alarm's own row up to date, in one transaction. */
 ll_err alarm_store_put(struct alarm_store *s, const struct alarm_record *a);
 
+/* Brings all that was put to the disk itself, before a checkpoint says that it is done. */
+ll_err alarm_store_sync(struct alarm_store *s);
+
 /* Who did what to what, and when; before and after as JSON or "". */
 ll_err alarm_store_audit(struct alarm_store *s, int64_t at_ms, const char *who, const char *what,
                          const char *object, const char *before, const char *after);

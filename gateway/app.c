@@ -1,0 +1,448 @@
+#include "gateway/app.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "gateway/api.h"
+#include "gateway/base/fs.h"
+#include "gateway/base/log.h"
+#include "gateway/judge.h"
+#include "gateway/loop/loop.h"
+#include "gateway/model/counters.h"
+
+#define INGEST_TIMER_MS   250
+#define HOUSEKEEPING_MS   5000
+#define SPOOL_BUFFER      (256 * 1024)
+#define SPOOL_SEGMENT_MIB 16
+#define MIB               (1024 * 1024)
+
+struct app {
+    struct conf *conf;
+    const char *conf_path;
+    struct loop *loop;
+    struct journal *intake;
+    struct spool *spool; /* NULL: no destination */
+    struct quarantine *quarantine;
+    struct registry_db *registry_db; /* the pipeline's */
+    struct alarm_store *alarms;      /* the pipeline's */
+    struct pipeline *pipeline;
+    struct uploader *uploaders[LL_MAX_DESTINATIONS];
+    size_t uploader_count;
+    struct api api;
+    bool api_ready;
+    struct console *console;
+    struct ingest *ingest;
+    pthread_t syncer;
+    bool syncing;
+    atomic_bool stopping;
+};
+
+/* A path in the data folder; false where it is too long. */
+static bool data_path(const struct app *app, const char *name, char out[LL_MAX_PATH])
+{
+    const int n = snprintf(out, LL_MAX_PATH, "%s/%s", app->conf->data_dir, name);
+    return n > 0 && n < LL_MAX_PATH;
+}
+
+static ll_err failed(const char *what, const char *name, ll_err err)
+{
+    log_error("app", "start_failed", "what=%s name=%s reason=\"%s\"", what, name, ll_err_str(err));
+    return err;
+}
+
+/* --- disk ------------------------------------------------------------------------------------ */
+
+static ll_err open_logs(struct app *app)
+{
+    const struct conf *c = app->conf;
+    char intake[LL_MAX_PATH];
+    char spool[LL_MAX_PATH];
+    char quarantine[LL_MAX_PATH];
+    if (!data_path(app, "intake", intake) || !data_path(app, "spool", spool) ||
+        !data_path(app, "quarantine", quarantine)) {
+        return failed("data_dir", c->data_dir, LL_ELIMIT);
+    }
+    ll_err err = fs_make_dirs(c->data_dir);
+    if (err != LL_OK) {
+        return failed("data_dir", c->data_dir, err);
+    }
+    err = quarantine_open(quarantine, (uint64_t)c->quarantine_max_files,
+                          (uint64_t)c->quarantine_max_mib * MIB, &app->quarantine);
+    if (err != LL_OK) {
+        return failed("quarantine", quarantine, err);
+    }
+    struct journal_options options = {
+        .segment_bytes = (uint64_t)c->segment_mib * MIB,
+        .max_bytes = (uint64_t)c->intake_max_mib * MIB,
+        .sync = c->sync_always ? JOURNAL_SYNC_ALWAYS : JOURNAL_SYNC_INTERVAL,
+        .damaged_dir = quarantine,
+    };
+    err = journal_open(intake, &options, &app->intake);
+    if (err != LL_OK) {
+        return failed("intake", intake, err);
+    }
+    if (c->destination_count == 0) {
+        log_info("app", "no_destination", "hint=\"readings stay in the recent-readings store\"");
+        return LL_OK;
+    }
+    /* The spool can be made again from the intake journal until a checkpoint syncs it. */
+    options.segment_bytes = SPOOL_SEGMENT_MIB * MIB;
+    options.max_bytes = (uint64_t)c->spool_max_mib * MIB;
+    options.buffer_bytes = SPOOL_BUFFER;
+    options.sync = JOURNAL_SYNC_INTERVAL;
+    err = spool_open(spool, &options, &app->spool);
+    return err == LL_OK ? LL_OK : failed("spool", spool, err);
+}
+
+static void import_profiles(struct registry_db *db, const char *dir)
+{
+    if (dir[0] == '\0') {
+        return;
+    }
+    struct diag *d = calloc(1, sizeof *d);
+    size_t count = 0;
+    if (d == NULL) {
+        return;
+    }
+    const ll_err err = registry_import_profile_dir(db, dir, d, &count);
+    for (size_t i = 0; i < diag_kept(d); i++) {
+        log_error("registry", "bad_profile", "text=\"%s\"", d->text[i]);
+    }
+    if (err != LL_OK && d->count == 0) {
+        log_error("registry", "profiles_dir", "dir=%s reason=\"%s\"", dir, ll_err_str(err));
+    }
+    log_info("registry", "profiles", "dir=%s taken=%zu faults=%zu", dir, count, d->count);
+    free(d);
+}
+
+static ll_err open_databases(struct app *app)
+{
+    char path[LL_MAX_PATH];
+    if (!data_path(app, "lifeline.db", path)) {
+        return failed("data_dir", app->conf->data_dir, LL_ELIMIT);
+    }
+    ll_err err = registry_db_open(path, &app->registry_db);
+    if (err == LL_OK) {
+        err = alarm_store_open(path, &app->alarms);
+    }
+    if (err == LL_OK) {
+        err = registry_db_open(path, &app->api.registry_db);
+    }
+    if (err == LL_OK) {
+        err = alarm_store_open(path, &app->api.alarms);
+    }
+    if (err != LL_OK) {
+        return failed("database", path, err);
+    }
+    import_profiles(app->registry_db, app->conf->profiles_dir);
+    return LL_OK;
+}
+
+/* Every sync_interval_ms: what a power cut may take is what came since. */
+static void *sync_journal(void *arg)
+{
+    struct app *app = arg;
+    const int64_t ms = app->conf->sync_interval_ms;
+    const struct timespec interval = {.tv_sec = ms / LL_MS_PER_S,
+                                      .tv_nsec = ms % LL_MS_PER_S * LL_NS_PER_MS};
+    struct log_limit limit = {0};
+    while (!atomic_load(&app->stopping)) {
+        nanosleep(&interval, NULL);
+        const ll_err err = journal_sync(app->intake);
+        uint64_t left_out;
+        if (err != LL_OK) {
+            counter_add(COUNTER_JOURNAL_SYNC_FAILED, 1);
+            if (log_limit_pass(&limit, &left_out)) {
+                log_error("journal", "sync_failed", "reason=\"%s\" suppressed=%" PRIu64,
+                          ll_err_str(err), left_out);
+            }
+        }
+    }
+    return NULL;
+}
+
+/* --- stages ---------------------------------------------------------------------------------- */
+
+static void keep_refused(void *ctx, const char *destination, const char *words, const char *text,
+                         size_t len)
+{
+    struct app *app = ctx;
+    const struct quarantine_item item = {
+        .time = clock_wall(),
+        .source = destination,
+        .topic = "",
+        .reason = "refused_by_database",
+        .detail = words,
+        .payload = text,
+        .payload_len = len,
+    };
+    quarantine_add(app->quarantine, &item);
+}
+
+static ll_err start_pipeline(struct app *app)
+{
+    char checkpoint[LL_MAX_PATH];
+    if (!data_path(app, "checkpoint", checkpoint)) {
+        return failed("data_dir", app->conf->data_dir, LL_ELIMIT);
+    }
+    const struct pipeline_parts parts = {
+        .conf = app->conf,
+        .intake = app->intake,
+        .spool = app->spool,
+        .quarantine = app->quarantine,
+        .alarms = app->alarms,
+        .registry_db = app->registry_db,
+        .checkpoint_path = checkpoint,
+    };
+    ll_err err = pipeline_new(&parts, &app->pipeline);
+    if (err == LL_OK) {
+        err = pipeline_start(app->pipeline);
+    }
+    if (err != LL_OK) {
+        return failed("pipeline", checkpoint, err);
+    }
+    const int rc = pthread_create(&app->syncer, NULL, sync_journal, app);
+    if (rc != 0) {
+        return failed("syncer", "thread", ll_err_from_errno(rc));
+    }
+    app->syncing = true;
+    return LL_OK;
+}
+
+static ll_err start_uploaders(struct app *app)
+{
+    char state[LL_MAX_PATH];
+    if (!data_path(app, "spool", state)) {
+        return failed("data_dir", app->conf->data_dir, LL_ELIMIT);
+    }
+    for (size_t i = 0; i < app->conf->destination_count; i++) {
+        const struct conf_destination *d = &app->conf->destinations[i];
+        const ll_err err = uploader_start(d, state, app->spool, keep_refused, app,
+                                          &app->uploaders[app->uploader_count]);
+        if (err != LL_OK) {
+            return failed("destination", d->name, err);
+        }
+        app->uploader_count++;
+    }
+    return LL_OK;
+}
+
+static ll_err start_console(struct app *app)
+{
+    char socket_path[LL_MAX_PATH];
+    const struct conf *c = app->conf;
+    if (c->http_socket[0] != '\0') {
+        snprintf(socket_path, sizeof socket_path, "%s", c->http_socket);
+    } else if (!data_path(app, "lifelined.sock", socket_path)) {
+        return failed("data_dir", c->data_dir, LL_ELIMIT);
+    }
+    struct api *api = &app->api;
+    api->conf = c;
+    api->started = clock_wall();
+    api->pipeline = app->pipeline;
+    api->ingest = app->ingest;
+    api->intake = app->intake;
+    api->quarantine = app->quarantine;
+    api->uploaders = app->uploaders;
+    api->uploader_count = app->uploader_count;
+    pthread_mutex_init(&api->lock, NULL);
+    app->api_ready = true;
+    const ll_err err = console_start(c->http_listen, socket_path, c->http_socket_group, api_routes,
+                                     api_route_count, api, &app->console);
+    if (err != LL_OK) {
+        return failed("http", c->http_listen, err);
+    }
+    api->http_port = console_port(app->console);
+    log_info("app", "listening", "socket=%s http_port=%u", socket_path, console_port(app->console));
+    return LL_OK;
+}
+
+/* --- the main thread's work ------------------------------------------------------------------ */
+
+static void on_ingest_timer(void *ctx)
+{
+    struct app *app = ctx;
+    ingest_timer(app->ingest, clock_mono());
+}
+
+/* Gives back the segments that nobody needs any more. */
+static void on_housekeeping(void *ctx)
+{
+    struct app *app = ctx;
+    ll_err err = journal_trim(app->intake, pipeline_checkpointed(app->pipeline));
+    for (int lane = 0; err == LL_OK && app->spool != NULL && lane < SPOOL_LANES; lane++) {
+        uint64_t needed = UINT64_MAX;
+        for (size_t i = 0; i < app->uploader_count; i++) {
+            const uint64_t own = uploader_needs(app->uploaders[i], (enum spool_lane)lane);
+            needed = own < needed ? own : needed;
+        }
+        err = journal_trim(spool_journal(app->spool, (enum spool_lane)lane), needed);
+    }
+    if (err != LL_OK) {
+        log_warn("app", "trim_failed", "reason=\"%s\"", ll_err_str(err));
+    }
+}
+
+static void apply_log(const struct conf *c)
+{
+    enum log_level level = LOG_INFO;
+    log_level_parse(c->log_level, &level);
+    log_setup(level, c->log_debug);
+}
+
+/* Profiles and the registry, on the console's connection, then the pipeline takes the new state. */
+static void reload_registry(struct app *app)
+{
+    static const char command[] = "{\"do\":\"registry_reload\"}";
+    struct buf answer;
+    buf_init(&answer, LL_MAX_TEXT_FILE);
+    pthread_mutex_lock(&app->api.lock);
+    import_profiles(app->api.registry_db, app->conf->profiles_dir);
+    pthread_mutex_unlock(&app->api.lock);
+    const ll_err err = pipeline_command(app->pipeline, command, sizeof command - 1, &answer);
+    if (err != LL_OK) {
+        log_error("app", "reload_failed", "what=registry reason=\"%s\"", ll_err_str(err));
+    }
+    buf_free(&answer);
+}
+
+static void reload(struct app *app)
+{
+    struct diag *d = calloc(1, sizeof *d);
+    struct conf *next = calloc(1, sizeof *next);
+    char fixed[LL_DIAG_TEXT];
+    if (d == NULL || next == NULL) {
+        goto out;
+    }
+    if (conf_load(app->conf_path, d, next) != LL_OK) {
+        for (size_t i = 0; i < diag_kept(d); i++) {
+            log_error("app", "reload_refused", "text=\"%s\"", d->text[i]);
+        }
+        log_error("app", "reload_refused", "faults=%zu hint=\"the running configuration stays\"",
+                  d->count);
+        goto out;
+    }
+    conf_not_reloadable(app->conf, next, fixed, sizeof fixed);
+    memcpy(app->conf->log_level, next->log_level, sizeof next->log_level);
+    memcpy(app->conf->log_debug, next->log_debug, sizeof next->log_debug);
+    memcpy(app->conf->profiles_dir, next->profiles_dir, sizeof next->profiles_dir);
+    apply_log(app->conf);
+    reload_registry(app);
+    if (fixed[0] != '\0') {
+        log_warn("app", "needs_restart", "settings=\"%s\"", fixed);
+    }
+    log_info("app", "reloaded", "file=%s", app->conf_path);
+out:
+    free(next);
+    free(d);
+}
+
+static void on_signal(void *ctx, int signal_number)
+{
+    struct app *app = ctx;
+    if (signal_number == SIGHUP) {
+        reload(app);
+    } else {
+        log_info("app", "stopping", "signal=%s", strsignal(signal_number));
+        loop_stop(app->loop);
+    }
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static ll_err start(struct app *app)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    signal(SIGPIPE, SIG_IGN);
+    ll_err err = loop_new(signals, sizeof signals / sizeof signals[0], on_signal, app, &app->loop);
+    if (err != LL_OK) {
+        return failed("loop", "signals", err);
+    }
+    err = open_logs(app);
+    if (err == LL_OK) {
+        err = open_databases(app);
+    }
+    if (err == LL_OK) {
+        err = start_pipeline(app);
+    }
+    if (err == LL_OK) {
+        err = start_uploaders(app);
+    }
+    if (err == LL_OK) {
+        err = ingest_start(app->conf, app->intake, &app->ingest);
+    }
+    if (err == LL_OK) {
+        err = start_console(app);
+    }
+    if (err == LL_OK) {
+        err = loop_every(app->loop, INGEST_TIMER_MS, on_ingest_timer, app);
+    }
+    if (err == LL_OK) {
+        err = loop_every(app->loop, HOUSEKEEPING_MS, on_housekeeping, app);
+    }
+    return err;
+}
+
+ll_err app_init(struct conf *conf, const char *conf_path, struct app **out)
+{
+    struct app *app = calloc(1, sizeof *app);
+    if (app == NULL) {
+        free(conf);
+        return LL_ENOMEM;
+    }
+    app->conf = conf;
+    app->conf_path = conf_path;
+    apply_log(conf);
+    log_info("app", "starting", "version=%s gateway=%s data_dir=%s", LL_VERSION, conf->gateway_id,
+             conf->data_dir);
+    const ll_err err = start(app);
+    if (err != LL_OK) {
+        app_fini(app);
+        return err;
+    }
+    *out = app;
+    return LL_OK;
+}
+
+ll_err app_run(struct app *app)
+{
+    return loop_run(app->loop);
+}
+
+void app_fini(struct app *app)
+{
+    if (app == NULL) {
+        return;
+    }
+    console_stop(app->console);
+    ingest_stop(app->ingest);
+    pipeline_stop(app->pipeline);
+    atomic_store(&app->stopping, true);
+    if (app->syncing) {
+        pthread_join(app->syncer, NULL);
+    }
+    for (size_t i = 0; i < app->uploader_count; i++) {
+        uploader_stop(app->uploaders[i]);
+    }
+    pipeline_free(app->pipeline);
+    if (app->api_ready) {
+        pthread_mutex_destroy(&app->api.lock);
+    }
+    registry_db_close(app->api.registry_db);
+    alarm_store_close(app->api.alarms);
+    registry_db_close(app->registry_db);
+    alarm_store_close(app->alarms);
+    spool_close(app->spool);
+    journal_close(app->intake);
+    quarantine_close(app->quarantine);
+    loop_free(app->loop);
+    free(app->conf);
+    free(app);
+    log_info("app", "stopped", "clean=yes");
+}

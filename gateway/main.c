@@ -1,0 +1,83 @@
+/*
+ * lifelined: the gateway daemon's command line.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/app.h"
+#include "gateway/judge.h"
+
+static const char usage[] =
+    "usage: lifelined -c FILE            run with the configuration FILE\n"
+    "       lifelined --check-config FILE  say what is wrong with FILE, exit 0 if nothing is\n"
+    "       lifelined --print-reference  the settings, as Markdown\n"
+    "       lifelined --version\n";
+
+/* The configuration, or NULL with its faults on standard error. */
+static struct conf *load(const char *path)
+{
+    struct diag *d = calloc(1, sizeof *d);
+    struct conf *conf = calloc(1, sizeof *conf);
+    const bool good = d != NULL && conf != NULL && conf_load(path, d, conf) == LL_OK &&
+                      judge_formats_known(conf, path, d);
+    for (size_t i = 0; d != NULL && i < diag_kept(d); i++) {
+        fprintf(stderr, "%s\n", d->text[i]);
+    }
+    if (d != NULL && d->count > LL_MAX_DIAGS) {
+        fprintf(stderr, "%s: and %zu more\n", path, d->count - LL_MAX_DIAGS);
+    }
+    free(d);
+    if (!good) {
+        free(conf);
+        return NULL;
+    }
+    return conf;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"check-config", required_argument, NULL, 'k'},
+                                            {"print-reference", no_argument, NULL, 'r'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    const int option = getopt_long(argc, argv, "c:h", options, NULL);
+    struct conf *conf;
+    switch (option) {
+    case 'c':
+        break;
+    case 'k':
+        conf = load(optarg);
+        if (conf != NULL) {
+            printf("%s: good\n", optarg);
+        }
+        free(conf);
+        return conf != NULL ? 0 : 1;
+    case 'r':
+        conf_print_reference();
+        return 0;
+    case 'v':
+        puts("lifelined " LL_VERSION);
+        return 0;
+    case 'h':
+        fputs(usage, stdout);
+        return 0;
+    default:
+        fputs(usage, stderr);
+        return 2;
+    }
+    const char *path = optarg;
+    conf = load(path);
+    if (conf == NULL) {
+        return 1;
+    }
+    struct app *app = NULL;
+    ll_err err = app_init(conf, path, &app);
+    if (err == LL_OK) {
+        err = app_run(app);
+    }
+    app_fini(app);
+    return err == LL_OK ? 0 : 1;
+}

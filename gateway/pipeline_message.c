@@ -1,0 +1,181 @@
+/*
+ * A message's way: judge it, judge its values, spool them, watch them. Every message and every
+ * value leaves this file in exactly one state of the ledger.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "gateway/export/line.h"
+#include "gateway/model/counters.h"
+#include "gateway/pipeline_state.h"
+
+/* Where a refused original comes from and which of its reasons were kept already. */
+struct refusal {
+    struct pipeline *p;
+    const struct journal_record *rec;
+    const struct intake_message *message;
+    bool kept[REASON_COUNT];
+};
+
+static void refuse(struct refusal *f, enum reason reason, const char *detail)
+{
+    struct pipeline *p = f->p;
+    p->ledger.rejected[reason]++;
+    const int topic_len = (int)(f->message->topic_len < 128 ? f->message->topic_len : 128);
+    uint64_t left_out;
+    if (log_limit_pass(&p->reject_limits[reason], &left_out)) {
+        log_warn("pipeline", "rejected",
+                 "reason=%s topic=\"%.*s\" detail=\"%s\" seq=%" PRIu64 " suppressed=%" PRIu64,
+                 reason_info(reason)->key, topic_len, f->message->topic, detail, f->rec->seq,
+                 left_out);
+    }
+    if (f->kept[reason] || reason == REASON_RETAINED) {
+        return; /* an old state told again is no fault to look into */
+    }
+    f->kept[reason] = true;
+    const struct quarantine_item item = {
+        .time = f->rec->time,
+        .seq = f->rec->seq,
+        .source = "mqtt",
+        .topic = f->message->topic,
+        .topic_len = f->message->topic_len,
+        .reason = reason_info(reason)->key,
+        .detail = detail,
+        .payload = f->message->payload,
+        .payload_len = f->message->payload_len,
+    };
+    quarantine_add(p->parts.quarantine, &item);
+}
+
+/* Counts readings that came before: by sequence number where the device gives one, else by time and
+ * value. */
+static bool message_repeats(struct pipeline *p, const struct uplink *u, const struct device *d)
+{
+    uint64_t missing = 0;
+    if (!u->has_seq || !seq_window_repeats(&p->table->devices[d->index], u->seq, &missing)) {
+        counter_add(COUNTER_SEQ_GAPS, missing);
+        return false;
+    }
+    p->ledger.messages_duplicate++;
+    return true;
+}
+
+/* Gives the reading its place in its series. Two readings of a series at one time would overwrite
+ * each other in the database, so the later one moves on by a millisecond. Returns false where it is
+ * the same reading again. */
+static bool place_in_series(struct pipeline *p, struct reading *r, bool has_seq)
+{
+    struct series *s = &p->table->series[reading_series(r)];
+    if (s->last_ts_ms == INT64_MIN || r->ts_ms > s->last_ts_ms) {
+        s->last_ts_ms = r->ts_ms;
+        s->last_value = r->value;
+        return true;
+    }
+    const bool ours = (r->flags & READING_TIME_FROM_RECEIVE) != 0;
+    if (!ours && r->ts_ms == s->last_ts_ms && !has_seq && r->value == s->last_value) {
+        return false;
+    }
+    if (r->ts_ms == s->last_ts_ms || (ours && s->last_ts_ms - r->ts_ms < LL_MS_PER_S)) {
+        r->ts_ms = ++s->last_ts_ms;
+        s->last_value = r->value;
+        r->flags |= READING_TIME_MOVED;
+        counter_add(COUNTER_TIME_MOVED, 1);
+        return true;
+    }
+    r->flags |= READING_BACKFILL;
+    return true;
+}
+
+/* Judges the values; the good ones stand in p->readings. Returns how many. */
+static size_t take_values(struct pipeline *p, const struct uplink *u, const struct device *d,
+                          struct refusal *f)
+{
+    size_t count = 0;
+    p->ledger.readings_decoded += u->count;
+    for (size_t i = 0; i < u->count; i++) {
+        const struct uplink_value *v = &u->values[i];
+        struct reading *r = &p->readings[count];
+        enum reason reason = REASON_NONE;
+        const enum value_verdict verdict = judge_value(p->judge, d, v, f->rec->time.ms, r, &reason);
+        if (verdict == VALUE_REFUSED) {
+            char detail[LL_DIAG_TEXT];
+            snprintf(detail, sizeof detail, "channel '%.*s'",
+                     (int)(v->channel_len < LL_MAX_CHANNEL ? v->channel_len : LL_MAX_CHANNEL),
+                     v->channel);
+            refuse(f, reason, detail);
+        } else if (verdict == VALUE_LATE) {
+            p->ledger.readings_late++;
+            uint64_t left_out;
+            if (log_limit_pass(&p->late_limit, &left_out)) {
+                log_warn("pipeline", "late", "device=%s ts_ms=%" PRId64 " suppressed=%" PRIu64,
+                         d->id, v->ts_ms, left_out);
+            }
+        } else if (!place_in_series(p, r, u->has_seq)) {
+            p->ledger.readings_duplicate++;
+        } else {
+            count++;
+        }
+    }
+    return count;
+}
+
+static void spool_readings(struct pipeline *p, size_t count)
+{
+    if (p->parts.spool == NULL) {
+        p->ledger.readings_kept += count;
+        return;
+    }
+    p->ledger.readings_spooled += count;
+    if (spool_has(p->parts.spool, SPOOL_READINGS, p->done_seq)) {
+        return;
+    }
+    buf_reset(&p->lines);
+    line_readings(p->readings, count, &p->lines);
+    pipeline_spool(p, SPOOL_READINGS, (uint32_t)count, &p->lines);
+}
+
+static void watch_readings(struct pipeline *p, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct reading *r = &p->readings[i];
+        if ((r->flags & READING_BACKFILL) != 0) {
+            continue; /* history does not raise live alarms */
+        }
+        const struct channel_spec *c = &r->device->profile->channels[r->channel];
+        const uint32_t first = p->table->series[reading_series(r)].first_watch;
+        for (uint32_t k = 0; k < c->detector_count; k++) {
+            struct watch *w = &p->table->watches[first + k];
+            const bool active = detect_observe(&c->detectors[k], &w->detect, r->value, p->now);
+            pipeline_settle(p, first + k, active, r->value);
+        }
+    }
+}
+
+void pipeline_take_message(struct pipeline *p, const struct journal_record *rec)
+{
+    struct intake_message m = {.topic = "", .payload = ""};
+    struct refusal f = {.p = p, .rec = rec, .message = &m};
+    struct uplink uplink;
+    const struct device *device = NULL;
+
+    p->ledger.messages_taken++;
+    if (intake_read(rec->data, rec->len, &m) != LL_OK) {
+        refuse(&f, REASON_MALFORMED, "the intake record is damaged");
+        return;
+    }
+    const enum reason reason = judge_message(p->judge, p->table->registry, &m, &uplink, &device);
+    if (reason != REASON_NONE) {
+        refuse(&f, reason, judge_detail(p->judge));
+        return;
+    }
+    if (message_repeats(p, &uplink, device)) {
+        return;
+    }
+    p->ledger.messages_decoded++;
+    const size_t count = take_values(p, &uplink, device, &f);
+    if (count > 0) {
+        spool_readings(p, count);
+        recent_add(p->recent, p->readings, count);
+        watch_readings(p, count);
+    }
+}

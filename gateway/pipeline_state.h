@@ -1,0 +1,80 @@
+/*
+ * The pipeline's own state, shared by the files that make it up. Not for others: they use
+ * pipeline.h.
+ *
+ * Everything above `lock` belongs to the pipeline's thread.
+ */
+#ifndef LL_PIPELINE_STATE_H
+#define LL_PIPELINE_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "gateway/alarms.h"
+#include "gateway/base/log.h"
+#include "gateway/base/wheel.h"
+#include "gateway/judge.h"
+#include "gateway/pipeline.h"
+#include "gateway/series.h"
+#include "gateway/store/recent.h"
+#include "gateway/waiters.h"
+
+struct pipeline {
+    struct pipeline_parts parts;
+    struct judge *judge;
+    struct series_table *table;
+    struct wheel *wheel; /* in seconds of alive time; timer ids are watches */
+    struct alarms *alarms;
+    struct ledger ledger;
+    struct journal_reader *reader;
+    uint64_t done_seq;          /* the last record taken */
+    struct detect_now now;      /* of the record at work */
+    int64_t last_tick_ms;       /* event time; 0: none yet */
+    int64_t last_checkpoint_ms; /* event time */
+    bool checkpoint_due;
+    bool gave_up; /* the end came while the spool took no more: the checkpoint stays where it is */
+    struct alarm_cause cause;
+    struct reading readings[LL_MAX_READINGS_PER_MESSAGE]; /* of the message at work */
+    struct buf lines;
+    struct buf alarm_lines;
+    uint32_t alarm_line_count;
+    struct buf answer;
+    struct log_limit reject_limits[REASON_COUNT];
+    struct log_limit late_limit;
+    struct log_limit stall_limit;
+
+    struct recent *recent; /* with locks of their own */
+    struct waiters *waiters;
+    pthread_t thread;
+    bool started;
+    atomic_bool stopping;
+    _Atomic uint64_t checkpointed;
+    uint64_t received_at_start;
+    pthread_mutex_t lock; /* below: what other threads see */
+    struct ledger published;
+    struct registry *registry;
+};
+
+/* Messages (pipeline_message.c): one record's whole way up to its line protocol and detectors. */
+void pipeline_take_message(struct pipeline *p, const struct journal_record *rec);
+
+/* Commands (pipeline_command.c). */
+void pipeline_take_command(struct pipeline *p, const struct journal_record *rec);
+
+/* Uses the registry's present content: a new snapshot, a table that adopts the old one's state. */
+ll_err pipeline_reload(struct pipeline *p);
+
+/* Adds a record's lines to a lane; waits where the spool takes no more, since to go on would lose
+ * them. Only the end of the program ends the wait. */
+void pipeline_spool(struct pipeline *p, enum spool_lane lane, uint32_t count,
+                    const struct buf *lines);
+
+/* Tells a watch's condition to its alarm and arms its timer. */
+void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double value);
+
+/* Checkpoint (pipeline_checkpoint.c). */
+ll_err pipeline_save(struct pipeline *p);
+/* LL_ENOENT: there is none. Needs the table. */
+ll_err pipeline_restore(struct pipeline *p);
+
+#endif
