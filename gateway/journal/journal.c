@@ -14,8 +14,8 @@
 #include "gateway/journal/journal_segment.h"
 #include "gateway/model/counters.h"
 
-#define MIN_SEGMENT_BYTES (64U * 1024)
-#define MAX_SEGMENT_BYTES (1024U * 1024 * 1024)
+#define MIN_SEGMENT_BYTES (64UL * 1024)
+#define MAX_SEGMENT_BYTES (1024UL * 1024 * 1024)
 
 ll_err journal_path(const char *dir, const char *name, char *out)
 {

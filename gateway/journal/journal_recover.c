@@ -121,7 +121,7 @@ static ll_err take_segment(struct journal *j, uint64_t first_seq, struct recover
     }
     uint8_t head[SEGMENT_HEADER];
     size_t got = 0;
-    struct segment_header h;
+    struct segment_header h = {0};
     struct stat st;
     if (fstat(fd, &st) != 0) {
         err = ll_err_from_errno(errno);
