@@ -8,7 +8,7 @@
         (table), sizeof(table) / sizeof((table)[0]) \
     }
 
-#define MIB          1048576
+#define MIB          INT64_C(1048576)
 #define MIB_MAX_DISK (16 * MIB) /* 16 TiB */
 
 static bool check_log_level(const char *text, const char **why)
@@ -120,7 +120,7 @@ static const struct setting mqtt_rows[] = {
      .type = SETTING_INT,
      AT(struct conf, max_message_bytes),
      .min = 1024,
-     .max = LL_MAX_MESSAGE,
+     .max = (int64_t)LL_MAX_MESSAGE,
      .fallback = "262144",
      .unit = "bytes",
      .help = "Larger payloads are refused and counted as `oversized`."},

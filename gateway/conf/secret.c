@@ -8,12 +8,12 @@
 
 #define SECRET_FILE_MAX 65536
 
-/* The first line into `out`; LL_EFORMAT where it is empty or holds a zero byte. */
+/* The first line into `out`; LL_EFORMAT where it is empty or the file holds a zero byte. */
 static ll_err first_line(const struct buf *text, char *out, size_t out_len)
 {
     const char *line = buf_str(text);
     const size_t len = strcspn(line, "\r\n");
-    if (len == 0 || (line[len] == '\0' && len < text->len)) {
+    if (len == 0 || strlen(line) < text->len) {
         return LL_EFORMAT;
     }
     if (len >= out_len) {
