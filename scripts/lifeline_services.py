@@ -182,7 +182,7 @@ class Services:
 class Broker:
     """A private Mosquitto with one user for the gateway and one for devices."""
 
-    def __init__(self, services, port=None):
+    def __init__(self, services, port=None, anonymous=False):
         self.services = services
         self.folder = services.folder / "mosquitto"
         self.folder.mkdir(exist_ok=True)
@@ -190,9 +190,9 @@ class Broker:
         self.uri = "mqtt://127.0.0.1:%d" % self.port
         self.users = {"gateway": secrets.token_urlsafe(18), "devices": secrets.token_urlsafe(18)}
         self.process = None
-        self.configure()
+        self.configure("true" if anonymous else "false")
 
-    def configure(self):
+    def configure(self, allow_anonymous):
         passwords = self.folder / "passwords"
         passwords.write_text("".join("%s:%s\n" % user for user in self.users.items()))
         passwords.chmod(0o600)
@@ -201,7 +201,7 @@ class Broker:
             write_secret(self.folder / (user + ".password"), password)
         lines = [
             "listener %d 127.0.0.1" % self.port,
-            "allow_anonymous false",
+            "allow_anonymous " + allow_anonymous,
             "password_file %s" % passwords,
             "persistence true",
             "persistence_location %s/" % self.folder,
