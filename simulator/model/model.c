@@ -1,0 +1,62 @@
+#include "simulator/model/model.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "gateway/base/clock.h"
+
+#define UTC_OFFSET_MS (8 * 3600 * (int64_t)LL_MS_PER_S)
+#define DAY_MS        (24 * 3600 * (int64_t)LL_MS_PER_S)
+
+static const struct model *const models[] = {
+    &gas_chamber_model, &water_main_model, &pump_station_model, &manhole_model, &elevator_model,
+};
+
+static bool fits(const struct model *m, const char *kind, const char *profile)
+{
+    return strcmp(m->kind, kind) == 0 && (profile[0] == '\0' || strcmp(m->profile, profile) == 0);
+}
+
+const struct model *model_find(const char *kind, const char *profile)
+{
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        if (fits(models[i], kind, profile)) {
+            return models[i];
+        }
+    }
+    for (size_t i = 0; i < walk_model_count; i++) {
+        if (fits(&walk_models[i], kind, profile)) {
+            return &walk_models[i];
+        }
+    }
+    return NULL;
+}
+
+double model_local_hour(int64_t ms)
+{
+    int64_t of_day = (ms + UTC_OFFSET_MS) % DAY_MS;
+    if (of_day < 0) {
+        of_day += DAY_MS;
+    }
+    return (double)of_day / (3600.0 * LL_MS_PER_S);
+}
+
+/* The distance between two hours of the day goes at most half way round the clock. */
+static double hump(double hour, double centre, double width)
+{
+    const double d = fabs(hour - centre);
+    const double apart = d < 12 ? d : 24 - d;
+    return exp(-0.5 * apart * apart / (width * width));
+}
+
+double model_demand_pattern(double hour)
+{
+    return 0.35 + 1.2 * hump(hour, 7, 1.8) + 0.7 * hump(hour, 12.5, 2.5) +
+           1.1 * hump(hour, 19, 2.2);
+}
+
+double model_walk(double x, double mean, double sd, double tau_s, double dt_s, struct rng *rng)
+{
+    const double keep = exp(-dt_s / tau_s);
+    return mean + (x - mean) * keep + sd * sqrt(1 - keep * keep) * rng_normal(rng);
+}

@@ -1,0 +1,170 @@
+#include "simulator/verbs.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/crc32c.h"
+#include "gateway/base/fs.h"
+#include "gateway/base/rng.h"
+#include "gateway/model/kind.h"
+#include "simulator/city.h"
+#include "simulator/roster.h"
+#include "simulator/scenario.h"
+#include "simulator/session.h"
+
+#define TOWN_RADIUS_DEG 0.03 /* about 3 km: the spread of assets about the centre */
+
+/* The master data that the scenario does not give, drawn by id so that it stays the same. */
+static void describe(const struct scenario *s, const struct scenario_asset *a,
+                     struct roster_asset *r)
+{
+    struct rng rng = rng_seeded(crc32c(0, a->id, strlen(a->id)));
+    *r = (struct roster_asset){
+        .latitude = s->latitude + TOWN_RADIUS_DEG * rng_normal(&rng) / 2,
+        .longitude = s->longitude + TOWN_RADIUS_DEG * rng_normal(&rng) / 2,
+        .criticality = 1 + (int64_t)(rng_next(&rng) % 4),
+    };
+    const unsigned year = 1995 + (unsigned)(rng_next(&rng) % 28);
+    const unsigned month = 1 + (unsigned)(rng_next(&rng) % 12);
+    const char *number = strrchr(a->id, '-');
+    snprintf(r->id, sizeof r->id, "%s", a->id);
+    snprintf(r->kind, sizeof r->kind, "%s", a->model->kind);
+    snprintf(r->name, sizeof r->name, "%s %s", asset_kind_find(a->model->kind)->name_zh,
+             number + 1);
+    snprintf(r->district, sizeof r->district, "%s", a->district);
+    snprintf(r->installed, sizeof r->installed, "%04u-%02u-01", year, month);
+}
+
+static ll_err write_roster(const struct scenario *s, const char *dir)
+{
+    struct roster *r;
+    ll_err err = roster_open(dir, &r);
+    if (err == LL_OK) {
+        for (size_t i = 0; i < s->asset_count; i++) {
+            struct roster_asset asset;
+            describe(s, &s->assets[i], &asset);
+            roster_add_asset(r, &asset);
+            roster_add_device(r, s->assets[i].device, s->assets[i].id, s->assets[i].model->profile);
+        }
+        err = roster_close(r);
+    }
+    if (err != LL_OK) {
+        fprintf(stderr, "%s: cannot be written: %s\n", dir, ll_err_str(err));
+    }
+    return err;
+}
+
+static ll_err write_truth(const struct city *c, const char *path)
+{
+    struct buf text;
+    buf_init(&text, LL_MAX_TEXT_FILE);
+    city_truth(c, &text);
+    const ll_err err = buf_ok(&text) ? fs_replace_file(path, buf_str(&text), text.len) : LL_ELIMIT;
+    if (err != LL_OK) {
+        fprintf(stderr, "%s: cannot be written: %s\n", path, ll_err_str(err));
+    }
+    buf_free(&text);
+    return err;
+}
+
+static ll_err load_scenario(const char *path, struct scenario **out)
+{
+    struct diag d = {0};
+    const ll_err err = scenario_load(path, &d, out);
+    session_print_diag(&d);
+    return err;
+}
+
+/* Reports up to `end_ms`, each when its time has come at the given speed. */
+static ll_err publish(struct city *c, struct publisher *p, int64_t start_ms, int64_t end_ms,
+                      double speed)
+{
+    const struct mono_ns start = clock_mono();
+    ll_err err = LL_OK;
+    while (err == LL_OK && city_next_ms(c) < end_ms) {
+        struct message *m;
+        if (speed > 0) {
+            const double ahead_ms = (double)(city_next_ms(c) - start_ms) / speed;
+            const struct mono_ns due = {start.ns + (int64_t)(ahead_ms * LL_NS_PER_MS)};
+            publisher_wait_until(p, due);
+        }
+        err = publisher_message(p, city_next_device(c), &m);
+        if (err == LL_OK) {
+            city_report(c, m);
+            err = publisher_send(p, m);
+        }
+    }
+    return err;
+}
+
+/* Simulated time must not run ahead of the clock: a gateway refuses readings from the future. So a
+ * fast run begins in the past, and ends now. */
+static int64_t start_of(const struct sim_options *o)
+{
+    const double lead = o->speed == 0 ? 1 : fmax(0, 1 - 1 / o->speed);
+    return clock_wall().ms - (int64_t)(o->duration_s * LL_MS_PER_S * lead);
+}
+
+static int run_scenario(const struct sim_options *o, const struct scenario *s)
+{
+    struct session session;
+    struct city *city;
+    if (session_open(o, &session) != LL_OK) {
+        return SIM_FAILED;
+    }
+    const int64_t start_ms = start_of(o);
+    const int64_t end_ms =
+        o->duration_s > 0 ? start_ms + llround(o->duration_s * LL_MS_PER_S) : INT64_MAX;
+    ll_err err = city_new(s, (uint64_t)o->seed, start_ms, (uint64_t)o->first_seq, &city);
+    if (err != LL_OK) {
+        fprintf(stderr, "lifelinesim run: %s\n", ll_err_str(err));
+        return session_close(&session, err);
+    }
+    err = publish(city, session.publisher, start_ms, end_ms, o->speed);
+    int status = session_close(&session, err);
+    if (o->truth != NULL && write_truth(city, o->truth) != LL_OK) {
+        status = SIM_FAILED;
+    }
+    city_free(city);
+    return status;
+}
+
+int verb_run(const struct sim_options *options)
+{
+    struct sim_options o = *options;
+    struct scenario *s;
+    if (isnan(o.speed)) {
+        o.speed = 1;
+    }
+    if ((o.speed == 0 || o.speed > 1) && o.duration_s == 0) {
+        fprintf(stderr,
+                "lifelinesim run: --speed %g needs --duration S, so that the run can begin "
+                "in the past and end now\n",
+                o.speed);
+        return SIM_USAGE;
+    }
+    if (load_scenario(o.scenario, &s) != LL_OK) {
+        return SIM_FAILED;
+    }
+    int status = SIM_FAILED;
+    if (o.registry_out == NULL || write_roster(s, o.registry_out) == LL_OK) {
+        status = run_scenario(&o, s);
+    }
+    scenario_free(s);
+    return status;
+}
+
+int verb_registry(const struct sim_options *o)
+{
+    struct scenario *s;
+    if (load_scenario(o->scenario, &s) != LL_OK) {
+        return SIM_FAILED;
+    }
+    const ll_err err = write_roster(s, o->out);
+    if (err == LL_OK) {
+        printf("%s: %zu assets and as many devices\n", o->out, s->asset_count);
+    }
+    scenario_free(s);
+    return err == LL_OK ? SIM_DONE : SIM_FAILED;
+}
