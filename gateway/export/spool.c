@@ -33,7 +33,7 @@
 #include "gateway/export/lines.h"
 
 #define HEADER_BYTES 20
-#define PART_TEXT    LL_MAX_MESSAGE
+#define PART_TEXT    ((size_t)LL_MAX_MESSAGE)
 #define PART_LAST    0x80U
 
 const char *const spool_lane_keys[SPOOL_LANES] = {"alarms", "readings"};

@@ -297,8 +297,9 @@ static int64_t due_in_ms(const struct lane *l, bool full, struct mono_ns now)
     return ms > 0 ? ms : 0;
 }
 
-/* The lane to send from now, alarms before readings, or NULL; *rest_ms says how long to rest. */
-static struct lane *next_lane(struct uploader *u, int64_t *rest_ms)
+/* Finds the lane to send from now, alarms before readings; where there is none (false) *rest_ms
+ * says how long to rest. */
+static bool next_lane(struct uploader *u, enum spool_lane *lane, int64_t *rest_ms)
 {
     *rest_ms = TICK_MS;
     for (size_t i = 0; i < SPOOL_LANES; i++) {
@@ -312,13 +313,14 @@ static struct lane *next_lane(struct uploader *u, int64_t *rest_ms)
         }
         const int64_t ms = due_in_ms(l, err == LL_OK, clock_mono());
         if (ms == 0) {
-            return l;
+            *lane = (enum spool_lane)i;
+            return true;
         }
         if (ms > 0 && ms < *rest_ms) {
             *rest_ms = ms;
         }
     }
-    return NULL;
+    return false;
 }
 
 /* Until the time is up or an alarm comes in or the end. */
@@ -346,10 +348,10 @@ static void *run(void *arg)
 {
     struct uploader *u = arg;
     while (!atomic_load(&u->stopping)) {
+        enum spool_lane lane;
         int64_t rest_ms;
-        struct lane *l = next_lane(u, &rest_ms);
-        if (l != NULL) {
-            send_some(u, l);
+        if (next_lane(u, &lane, &rest_ms)) {
+            send_some(u, &u->lanes[lane]);
         } else {
             rest(u, rest_ms);
         }
@@ -440,7 +442,7 @@ ll_err uploader_start(const struct conf_destination *conf, const char *state_dir
     u->rng = rng_random();
     u->saved_at = clock_mono();
     /* A batch overshoots by a record at most, and gzip adds a few bytes to what does not shrink. */
-    buf_init(&u->packed, (size_t)conf->batch_bytes + (size_t)2 * LL_MAX_MESSAGE);
+    buf_init(&u->packed, (size_t)conf->batch_bytes + 2 * (size_t)LL_MAX_MESSAGE);
     const int n =
         snprintf(u->cursor_path, sizeof u->cursor_path, "%s/%s.cursor", state_dir, conf->name);
     err = n > 0 && (size_t)n < sizeof u->cursor_path ? fs_make_dirs(state_dir) : LL_EINVAL;

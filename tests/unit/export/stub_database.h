@@ -17,7 +17,7 @@
 #include "gateway/base/buf.h"
 #include "tests/unit/unit.h"
 
-#define STUB_MAX_BODY (8U * 1024 * 1024)
+#define STUB_MAX_BODY ((size_t)8 * 1024 * 1024)
 
 struct stub {
     struct MHD_Daemon *daemon;

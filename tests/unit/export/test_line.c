@@ -193,17 +193,15 @@ static void text_is_escaped_and_stays_on_its_line(void **state)
 static void expect_shares(const char *text, uint32_t readings, const uint32_t *shares, size_t count)
 {
     struct lines l = lines_over(text, strlen(text), readings);
-    struct line_part part;
+    struct line_part part = {0};
     const char *at = text;
-    size_t n = 0;
-    while (lines_next(&l, &part)) {
+    for (size_t i = 0; i < count; i++) {
+        assert_true(lines_next(&l, &part));
         assert_ptr_equal(part.text, at);
         at += part.len;
-        assert_true(n < count);
-        assert_int_equal(part.readings, shares[n]);
-        n++;
+        assert_int_equal(part.readings, shares[i]);
     }
-    assert_int_equal(n, count);
+    assert_false(lines_next(&l, &part));
     assert_ptr_equal(at, text + strlen(text));
 }
 
@@ -226,7 +224,7 @@ static void readings_are_shared_out_by_lines_where_fields_do_not_fit(void **stat
     expect_shares("m a=1,b=2 1", 9, (const uint32_t[]){9}, 1);
     expect_shares("\\", 1, (const uint32_t[]){1}, 1);
     expect_shares("\n\"\n\\", 3, (const uint32_t[]){1, 1, 1}, 3);
-    expect_shares("", 0, NULL, 0);
+    expect_shares("", 0, (const uint32_t[]){0}, 0);
 }
 
 static const struct CMUnitTest tests[] = {

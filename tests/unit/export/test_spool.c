@@ -7,7 +7,7 @@
 #define TIME ((struct wall_ms){1764000000000})
 
 static const struct journal_options options = {
-    .segment_bytes = 64U * 1024, .max_bytes = 64U * 1024 * 1024, .buffer_bytes = 4096};
+    .segment_bytes = 1 << 16, .max_bytes = 1 << 26, .buffer_bytes = 4096};
 
 /* A folder of its own for each test. */
 static int new_dir(void **state)
@@ -44,6 +44,7 @@ static size_t records(struct spool *s, struct spool_record *last)
         assert_int_equal(spool_parse(&r, last), LL_OK);
         n++;
     }
+    assert_true(n > 0);
     last->text = NULL;
     journal_reader_close(reader);
     return n;
@@ -87,7 +88,7 @@ static void adding_the_same_source_again_does_nothing(void **state)
     assert_false(spool_has(s, SPOOL_ALARMS, 5));
     add(s, 5, 2, "m a=1,b=2 1\n");
     add(s, 3, 1, "m a=1 1\n");
-    struct spool_record last;
+    struct spool_record last = {0};
     assert_int_equal(records(s, &last), 1);
     assert_int_equal(spool_total(s, SPOOL_READINGS), 2);
     spool_close(s);
@@ -115,14 +116,22 @@ static void sources_and_totals_survive_a_reopen(void **state)
     spool_close(s);
 }
 
+#define LONG_LINE 8192
+
+static void long_line(char *text)
+{
+    static const char tail[] = " a=1 10\n";
+    memset(text, 'm', LONG_LINE);
+    memcpy(text + LONG_LINE + 1 - sizeof tail, tail, sizeof tail);
+}
+
 static void totals_survive_a_trim_of_all_that_was_sent(void **state)
 {
     struct spool *s = open_spool(state);
-    static char text[8192];
-    memset(text, 'm', sizeof text);
-    memcpy(text + sizeof text - 8, " a=1 10\n", 8);
+    static char text[LONG_LINE + 1];
+    long_line(text);
     for (uint64_t i = 1; i <= 100; i++) {
-        assert_int_equal(spool_add(s, SPOOL_READINGS, i, TIME, 1, text, sizeof text), LL_OK);
+        assert_int_equal(spool_add(s, SPOOL_READINGS, i, TIME, 1, text, LONG_LINE), LL_OK);
     }
     assert_int_equal(spool_flush(s), LL_OK);
     struct journal *j = spool_journal(s, SPOOL_READINGS);
@@ -157,7 +166,8 @@ static void a_record_that_is_none_of_ours_is_passed_over(void **state)
     spool_close(s);
 }
 
-#define LINES 12000
+#define LINES    12000
+#define READINGS UINT64_C(24000)
 
 /* 600 KB in lines of 50 bytes with two readings each. */
 static char *large_text(size_t *len)
@@ -177,7 +187,7 @@ static void what_is_too_large_for_a_record_is_cut_between_lines(void **state)
     struct spool *s = open_spool(state);
     size_t len;
     char *text = large_text(&len);
-    assert_int_equal(spool_add(s, SPOOL_READINGS, 5, TIME, 2 * LINES, text, len), LL_OK);
+    assert_int_equal(spool_add(s, SPOOL_READINGS, 5, TIME, (uint32_t)READINGS, text, len), LL_OK);
     assert_int_equal(spool_flush(s), LL_OK);
     struct journal_reader *reader;
     assert_int_equal(journal_reader_open(spool_journal(s, SPOOL_READINGS), 0, &reader), LL_OK);
@@ -196,7 +206,7 @@ static void what_is_too_large_for_a_record_is_cut_between_lines(void **state)
         parts++;
     }
     assert_int_equal(at, len);
-    assert_int_equal(readings, 2 * LINES);
+    assert_int_equal(readings, READINGS);
     assert_int_equal(parts, 3);
     assert_true(spool_has(s, SPOOL_READINGS, 5));
     journal_reader_close(reader);
@@ -208,7 +218,7 @@ static void what_is_too_large_for_a_record_is_cut_between_lines(void **state)
 static void cut_after_the_first_part(void **state, const char *text, size_t len)
 {
     struct spool *s = open_spool(state);
-    assert_int_equal(spool_add(s, SPOOL_READINGS, 5, TIME, 2 * LINES, text, len), LL_OK);
+    assert_int_equal(spool_add(s, SPOOL_READINGS, 5, TIME, (uint32_t)READINGS, text, len), LL_OK);
     assert_int_equal(spool_flush(s), LL_OK);
     struct journal_reader *reader;
     assert_int_equal(journal_reader_open(spool_journal(s, SPOOL_READINGS), 0, &reader), LL_OK);
@@ -236,14 +246,14 @@ static void a_source_cut_short_is_completed_and_counted_once(void **state)
     struct spool *s = open_spool(&own);
     assert_true(spool_has(s, SPOOL_READINGS, 4));
     assert_false(spool_has(s, SPOOL_READINGS, 5));
-    struct spool_record last;
+    struct spool_record last = {0};
     assert_int_equal(records(s, &last), 1);
-    assert_true(last.total < 2 * LINES);
-    assert_int_equal(spool_add(s, SPOOL_READINGS, 5, TIME, 2 * LINES, text, len), LL_OK);
+    assert_true(last.total < READINGS);
+    assert_int_equal(spool_add(s, SPOOL_READINGS, 5, TIME, (uint32_t)READINGS, text, len), LL_OK);
     assert_true(spool_has(s, SPOOL_READINGS, 5));
     assert_int_equal(records(s, &last), 3);
-    assert_int_equal(last.total, 2 * LINES);
-    assert_int_equal(spool_total(s, SPOOL_READINGS), 2 * LINES);
+    assert_int_equal(last.total, READINGS);
+    assert_int_equal(spool_total(s, SPOOL_READINGS), READINGS);
     spool_close(s);
     free(text);
 }
@@ -251,23 +261,22 @@ static void a_source_cut_short_is_completed_and_counted_once(void **state)
 static void a_full_lane_says_so_and_goes_on_after_a_trim(void **state)
 {
     struct journal_options small = options;
-    small.max_bytes = 4U * 64 * 1024;
+    small.max_bytes = 4 * options.segment_bytes;
     struct spool *s = NULL;
     assert_int_equal(spool_open(*state, &small, &s), LL_OK);
-    static char text[8192];
-    memset(text, 'm', sizeof text);
-    memcpy(text + sizeof text - 8, " a=1 10\n", 8);
+    static char text[LONG_LINE + 1];
+    long_line(text);
     ll_err err = LL_OK;
     uint64_t seq = 0;
     while (err == LL_OK && seq < 100) {
-        err = spool_add(s, SPOOL_READINGS, ++seq, TIME, 1, text, sizeof text);
+        err = spool_add(s, SPOOL_READINGS, ++seq, TIME, 1, text, LONG_LINE);
     }
     assert_int_equal(err, LL_ELIMIT);
     assert_false(spool_has(s, SPOOL_READINGS, seq));
     assert_int_equal(spool_total(s, SPOOL_READINGS), seq - 1);
     assert_int_equal(spool_flush(s), LL_OK);
     assert_int_equal(journal_trim(spool_journal(s, SPOOL_READINGS), seq - 1), LL_OK);
-    assert_int_equal(spool_add(s, SPOOL_READINGS, seq, TIME, 1, text, sizeof text), LL_OK);
+    assert_int_equal(spool_add(s, SPOOL_READINGS, seq, TIME, 1, text, LONG_LINE), LL_OK);
     assert_int_equal(spool_total(s, SPOOL_READINGS), seq);
     spool_close(s);
 }
