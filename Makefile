@@ -31,8 +31,8 @@ ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -DLL_VERSION='"$(VERSION)"' -I. $(WARN) $(
 ALL_LDFLAGS := $(if $(SANITIZE),$(SANITIZE),$(HARDLD)) -pthread $(LDFLAGS)
 LIBS        := -lpaho-mqtt3as -ljson-c -lcurl -lsqlite3 -lmicrohttpd -lz -lm
 
-GATEWAY_C := $(filter-out gateway/main.c gateway/ctl/%,$(wildcard gateway/*.c gateway/*/*.c))
-CTL_C     := $(wildcard gateway/ctl/*.c)
+GATEWAY_C := $(filter-out gateway/main.c gateway/ctl/main.c,$(wildcard gateway/*.c gateway/*/*.c))
+CTL_C     := gateway/ctl/main.c
 SIM_C     := $(wildcard simulator/*.c simulator/*/*.c)
 UNIT_C    := $(wildcard tests/unit/*/test_*.c tests/unit/test_*.c)
 FUZZ_C    := $(wildcard tests/fuzz/fuzz_*.c)

@@ -215,12 +215,13 @@ static void post_explain(void *ctx, const struct console_request *req, struct co
     }
     struct json_object *topic = json_object_object_get(body, "topic");
     struct json_object *payload = json_object_object_get(body, "payload");
+    const char *name = json_object_get_string(topic);
     if (!json_object_is_type(topic, json_type_string) ||
-        !json_object_is_type(payload, json_type_string)) {
+        !json_object_is_type(payload, json_type_string) ||
+        strlen(name) != (size_t)json_object_get_string_len(topic)) {
         console_error(ans, 400, "the body must be {\"topic\":\"...\",\"payload\":\"...\"}");
     } else {
-        api_finish(ans, pipeline_explain(api->pipeline, json_object_get_string(topic),
-                                         json_object_get_string(payload),
+        api_finish(ans, pipeline_explain(api->pipeline, name, json_object_get_string(payload),
                                          (size_t)json_object_get_string_len(payload), &ans->body));
     }
     json_object_put(body);

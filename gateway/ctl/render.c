@@ -1,0 +1,210 @@
+#include "gateway/ctl/render.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/limits.h"
+#include "gateway/base/num.h"
+#include "gateway/ctl/table.h"
+
+/* 2001: a smaller number of milliseconds is a span and no point in time. */
+#define FIRST_TIME_MS 1000000000000LL
+#define INDENT        2
+
+static bool is_time(const char *key, struct json_object *value)
+{
+    const size_t len = strlen(key);
+    return len > 3 && strcmp(key + len - 3, "_ms") == 0 &&
+           json_object_is_type(value, json_type_int) &&
+           json_object_get_int64(value) >= FIRST_TIME_MS;
+}
+
+void render_value(const char *key, struct json_object *value, struct buf *out)
+{
+    char text[LL_NUM_TEXT];
+    switch (json_object_get_type(value)) {
+    case json_type_null:
+        break;
+    case json_type_boolean:
+        buf_str_add(out, json_object_get_boolean(value) ? "yes" : "no");
+        break;
+    case json_type_double:
+        num_format(json_object_get_double(value), text);
+        buf_str_add(out, text);
+        break;
+    case json_type_int:
+        if (is_time(key, value)) {
+            wall_format((struct wall_ms){json_object_get_int64(value)}, text);
+            buf_str_add(out, text);
+        } else {
+            buf_str_add(out, json_object_get_string(value));
+        }
+        break;
+    case json_type_array:
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            buf_str_add(out, i > 0 ? "," : "");
+            render_value("", json_object_array_get_idx(value, i), out);
+        }
+        break;
+    case json_type_string:
+    case json_type_object:
+        buf_add(out, json_object_get_string(value), strlen(json_object_get_string(value)));
+        break;
+    }
+}
+
+/* "raised_ms" is shown as "raised", for it is no longer one of milliseconds. */
+static void title(const char *key, struct json_object *value, struct buf *out)
+{
+    const size_t len = strlen(key) - (is_time(key, value) ? 3 : 0);
+    for (size_t i = 0; i < len; i++) {
+        buf_char(out, key[i] == '_' ? ' ' : key[i]);
+    }
+}
+
+static size_t first_row_keys(struct json_object *row, const char **keys)
+{
+    size_t n = 0;
+    json_object_object_foreach(row, key, value)
+    {
+        (void)value;
+        if (n < TABLE_MAX_COLUMNS) {
+            keys[n++] = key;
+        }
+    }
+    return n;
+}
+
+/* The first row's value, by which a column is judged. */
+static struct json_object *cell(struct json_object *row, const char *key)
+{
+    struct json_object *value = NULL;
+    json_object_object_get_ex(row, key, &value);
+    return value;
+}
+
+void render_rows(struct json_object *rows, const char *const *keys, size_t count, size_t indent,
+                 FILE *out)
+{
+    const char *found[TABLE_MAX_COLUMNS];
+    const size_t row_count = json_object_array_length(rows);
+    struct json_object *first = row_count > 0 ? json_object_array_get_idx(rows, 0) : NULL;
+    if (!json_object_is_type(first, json_type_object)) {
+        return;
+    }
+    if (count == 0) {
+        count = first_row_keys(first, found);
+        keys = found;
+    }
+    if (count == 0) {
+        return;
+    }
+    struct table t;
+    struct buf text;
+    table_init(&t, count);
+    buf_init(&text, LL_MAX_HTTP_ANSWER);
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *value = cell(first, keys[i]);
+        t.right[i] = json_object_is_type(value, json_type_double) ||
+                     (json_object_is_type(value, json_type_int) && !is_time(keys[i], value));
+        buf_reset(&text);
+        title(keys[i], value, &text);
+        table_add(&t, buf_str(&text));
+    }
+    for (size_t r = 0; r < row_count; r++) {
+        struct json_object *row = json_object_array_get_idx(rows, r);
+        for (size_t i = 0; i < count; i++) {
+            buf_reset(&text);
+            render_value(keys[i], cell(row, keys[i]), &text);
+            table_add(&t, buf_str(&text));
+        }
+    }
+    table_print(&t, indent, out);
+    buf_free(&text);
+    table_free(&t);
+}
+
+static bool is_rows(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_array) && json_object_array_length(value) > 0 &&
+           json_object_is_type(json_object_array_get_idx(value, 0), json_type_object);
+}
+
+static void render_nested(const char *key, struct json_object *value, size_t indent, FILE *out)
+{
+    struct buf text;
+    buf_init(&text, LL_MAX_HTTP_ANSWER);
+    text_pad(key, 0, false, &text);
+    fprintf(out, "%*s%s:\n", (int)indent, "", buf_str(&text));
+    buf_free(&text);
+    if (is_rows(value)) {
+        render_rows(value, NULL, 0, indent + INDENT, out);
+    } else {
+        render_object(value, indent + INDENT, out);
+    }
+}
+
+void render_object(struct json_object *object, size_t indent, FILE *out)
+{
+    if (!json_object_is_type(object, json_type_object)) {
+        return;
+    }
+    struct table t;
+    struct buf text;
+    table_init(&t, 2);
+    buf_init(&text, LL_MAX_HTTP_ANSWER);
+    json_object_object_foreach(object, key, value)
+    {
+        if (!is_rows(value) && !json_object_is_type(value, json_type_object)) {
+            buf_reset(&text);
+            title(key, value, &text);
+            table_add(&t, buf_str(&text));
+            buf_reset(&text);
+            render_value(key, value, &text);
+            table_add(&t, buf_str(&text));
+        }
+    }
+    table_print(&t, indent, out);
+    json_object_object_foreach(object, name, part)
+    {
+        if (is_rows(part) || json_object_is_type(part, json_type_object)) {
+            render_nested(name, part, indent, out);
+        }
+    }
+    buf_free(&text);
+    table_free(&t);
+}
+
+const char *render_bytes(uint64_t bytes, char *out)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (bytes < 1024) {
+        snprintf(out, LL_NUM_TEXT, "%" PRIu64 " B", bytes);
+        return out;
+    }
+    double size = (double)bytes / 1024;
+    size_t unit = 0;
+    while (size >= 1024 && unit + 1 < sizeof units / sizeof units[0]) {
+        size /= 1024;
+        unit++;
+    }
+    snprintf(out, LL_NUM_TEXT, "%.1f %s", size, units[unit]);
+    return out;
+}
+
+const char *render_span(int64_t ms, char *out)
+{
+    const int64_t s = ms > 0 ? ms / LL_MS_PER_S : 0;
+    if (s >= 86400) {
+        snprintf(out, LL_NUM_TEXT, "%" PRId64 " d %" PRId64 " h", s / 86400, s / 3600 % 24);
+    } else if (s >= 3600) {
+        snprintf(out, LL_NUM_TEXT, "%" PRId64 " h %" PRId64 " min", s / 3600, s / 60 % 60);
+    } else if (s >= 60) {
+        snprintf(out, LL_NUM_TEXT, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);
+    } else {
+        snprintf(out, LL_NUM_TEXT, "%" PRId64 " s", s);
+    }
+    return out;
+}

@@ -1,0 +1,153 @@
+/* lifelinectl asset|device|profile import|list|show */
+#include <json-c/json.h>
+#include <string.h>
+
+#include "gateway/base/fs.h"
+#include "gateway/base/limits.h"
+#include "gateway/ctl/client.h"
+#include "gateway/ctl/render.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+struct noun {
+    const char *path;
+    const char *plural;
+    const char *const *keys; /* the columns of a list */
+    size_t key_count;
+};
+
+static const char *const asset_keys[] = {"id",        "kind",     "name",       "district",
+                                         "installed", "material", "criticality"};
+static const char *const device_keys[] = {"id", "profile", "asset", "kind", "district"};
+static const char *const profile_keys[] = {"profile", "kind",     "channels",
+                                           "devices", "title_en", "title_zh"};
+
+static const struct noun assets = {"/api/v1/assets", "assets", asset_keys, COUNT(asset_keys)};
+static const struct noun devices = {"/api/v1/devices", "devices", device_keys, COUNT(device_keys)};
+static const struct noun profiles = {"/api/v1/profiles", "profiles", profile_keys,
+                                     COUNT(profile_keys)};
+
+static enum ctl_exit import(struct ctl *c, const struct noun *noun)
+{
+    const char *file = c->words[0];
+    struct client_answer a;
+    struct buf path;
+    struct buf text;
+    enum ctl_exit status;
+    buf_init(&path, 4 * LL_MAX_PATH);
+    buf_init(&text, LL_MAX_HTTP_BODY);
+    const ll_err err = fs_read_file(file, &text);
+    if (err != LL_OK) {
+        status = ctl_fail(c, CTL_USAGE, "cannot read %s: %s", file, ll_err_str(err));
+        goto done;
+    }
+    buf_printf(&path, "%s?name=", noun->path);
+    client_escape(&path, file);
+    status = client_call(c, buf_str(&path), &text, &a);
+    if (status != CTL_OK) {
+        goto done;
+    }
+    if (c->json) {
+        fprintf(c->out, "%s\n", buf_str(&a.text));
+    } else {
+        fprintf(c->out, "%lld %s imported\n", (long long)member_int(a.root, "imported"),
+                noun->plural);
+    }
+    client_free(&a);
+
+done:
+    buf_free(&path);
+    buf_free(&text);
+    return status;
+}
+
+static enum ctl_exit list(struct ctl *c, const struct noun *noun)
+{
+    struct client_answer a;
+    struct buf path;
+    bool done;
+    buf_init(&path, 4 * LL_MAX_PATH);
+    buf_printf(&path, "%s?filter=", noun->path);
+    client_escape(&path, c->word_count > 0 ? c->words[0] : "");
+    const enum ctl_exit status = client_get(c, buf_str(&path), &a, &done);
+    buf_free(&path);
+    if (done) {
+        return status;
+    }
+    size_t count;
+    struct json_object *items = member_array(a.root, "items", &count);
+    const int64_t total = member_int(a.root, "total");
+    if (count > 0) {
+        render_rows(items, noun->keys, noun->key_count, 0, c->out);
+    }
+    if (total > (int64_t)count) {
+        fprintf(c->out, "%zu of %lld %s shown; a filter shows fewer\n", count, (long long)total,
+                noun->plural);
+    } else {
+        fprintf(c->out, "%zu %s\n", count, noun->plural);
+    }
+    client_free(&a);
+    return CTL_OK;
+}
+
+static enum ctl_exit show(struct ctl *c, const struct noun *noun)
+{
+    struct client_answer a;
+    struct buf path;
+    bool done;
+    buf_init(&path, 4 * LL_MAX_PATH);
+    buf_printf(&path, "%s/", noun->path);
+    client_escape(&path, c->words[0]);
+    const enum ctl_exit status = client_get(c, buf_str(&path), &a, &done);
+    buf_free(&path);
+    if (!done) {
+        render_object(a.root, 0, c->out);
+        client_free(&a);
+    }
+    return status;
+}
+
+enum ctl_exit ctl_assets_import(struct ctl *c)
+{
+    return import(c, &assets);
+}
+
+enum ctl_exit ctl_assets_list(struct ctl *c)
+{
+    return list(c, &assets);
+}
+
+enum ctl_exit ctl_assets_show(struct ctl *c)
+{
+    return show(c, &assets);
+}
+
+enum ctl_exit ctl_devices_import(struct ctl *c)
+{
+    return import(c, &devices);
+}
+
+enum ctl_exit ctl_devices_list(struct ctl *c)
+{
+    return list(c, &devices);
+}
+
+enum ctl_exit ctl_devices_show(struct ctl *c)
+{
+    return show(c, &devices);
+}
+
+enum ctl_exit ctl_profiles_import(struct ctl *c)
+{
+    return import(c, &profiles);
+}
+
+enum ctl_exit ctl_profiles_list(struct ctl *c)
+{
+    return list(c, &profiles);
+}
+
+enum ctl_exit ctl_profiles_show(struct ctl *c)
+{
+    return show(c, &profiles);
+}

@@ -1,0 +1,200 @@
+/* lifelinectl status, ledger */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/limits.h"
+#include "gateway/base/num.h"
+#include "gateway/ctl/client.h"
+#include "gateway/ctl/render.h"
+#include "gateway/ctl/table.h"
+#include "gateway/model/reason.h"
+
+#define LINE_BYTES 1024
+
+static void add_line(struct table *t, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void add_line(struct table *t, const char *name, const char *fmt, ...)
+{
+    char text[LINE_BYTES];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    table_add(t, name);
+    table_add(t, text);
+}
+
+static void add_mqtt(struct table *t, struct json_object *mqtt)
+{
+    char since[LL_TIME_TEXT];
+    char wait[LL_NUM_TEXT];
+    wall_format((struct wall_ms){member_int(mqtt, "since")}, since);
+    if (member_true(mqtt, "connected")) {
+        add_line(t, "MQTT", "connected to %s by MQTT %s since %s", member_text(mqtt, "uri"),
+                 member_int(mqtt, "mqtt_version") == 5 ? "5" : "3.1.1", since);
+    } else {
+        add_line(t, "MQTT", "not connected since %s: %s; next try in %s", since,
+                 member_text(mqtt, "last_error"),
+                 render_span(member_int(mqtt, "retry_in_ms"), wait));
+    }
+}
+
+static void print_destinations(const struct ctl *c, struct json_object *root)
+{
+    static const char *const keys[] = {
+        "name",        "reachable", "forwarded",        "in_flight",
+        "quarantined", "evicted",   "alarms_delivered", "alarms_in_flight"};
+    size_t count;
+    struct json_object *all = member_array(root, "destinations", &count);
+    fprintf(c->out, "\n");
+    if (count == 0) {
+        fprintf(c->out, "no destination is configured: readings are only kept for a while\n");
+        return;
+    }
+    render_rows(all, keys, sizeof keys / sizeof keys[0], 0, c->out);
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *d = json_object_array_get_idx(all, i);
+        struct buf line;
+        char wait[LL_NUM_TEXT];
+        buf_init(&line, LL_MAX_HTTP_ANSWER);
+        if (member_text(d, "last_error")[0] != '\0') {
+            text_pad(member_text(d, "name"), 0, false, &line);
+            buf_str_add(&line, ": ");
+            text_pad(member_text(d, "last_error"), 0, false, &line);
+            fprintf(c->out, "%s; next try in %s\n", buf_str(&line),
+                    render_span(member_int(d, "retry_in_ms"), wait));
+        }
+        buf_free(&line);
+    }
+}
+
+enum ctl_exit ctl_status(struct ctl *c)
+{
+    struct client_answer a;
+    bool done;
+    const enum ctl_exit status = client_get(c, "/api/v1/status", &a, &done);
+    if (done) {
+        return status;
+    }
+    char span[LL_NUM_TEXT];
+    char bytes[LL_NUM_TEXT];
+    struct json_object *intake = member_object(a.root, "intake");
+    struct json_object *registry = member_object(a.root, "registry");
+    const int64_t next = member_int(intake, "next_seq");
+    const int64_t first = member_int(intake, "first_seq");
+
+    struct table t;
+    table_init(&t, 2);
+    add_line(&t, "gateway", "%s, version %s, up %s", member_text(a.root, "gateway"),
+             member_text(a.root, "version"),
+             render_span(member_int(a.root, "now") - member_int(a.root, "started"), span));
+    add_mqtt(&t, member_object(a.root, "mqtt"));
+    add_line(&t, "intake", "%" PRId64 " records, the next is %" PRId64 ", %s, %" PRId64 " damaged",
+             next - first, next, render_bytes((uint64_t)member_int(intake, "bytes"), bytes),
+             member_int(intake, "damaged"));
+    add_line(&t, "registry",
+             "%" PRId64 " assets, %" PRId64 " devices, %" PRId64 " series, %" PRId64 " profiles",
+             member_int(registry, "assets"), member_int(registry, "devices"),
+             member_int(registry, "series"), member_int(registry, "profiles"));
+    add_line(&t, "alarms", "%" PRId64 " open", member_int(a.root, "alarms_open"));
+    table_print(&t, 0, c->out);
+    table_free(&t);
+    print_destinations(c, a.root);
+    client_free(&a);
+    return CTL_OK;
+}
+
+/* --- ledger ---------------------------------------------------------------------------------- */
+
+static void add_count(struct table *t, const char *name, int64_t value, const char *text)
+{
+    char number[LL_NUM_TEXT];
+    snprintf(number, sizeof number, "%" PRId64, value);
+    table_add(t, name);
+    table_add(t, number);
+    table_add(t, text);
+}
+
+/* Why a reason's counter moves; "" for one that this program does not know. */
+static const char *reason_text(const char *key)
+{
+    for (int r = REASON_NONE + 1; r < REASON_COUNT; r++) {
+        if (strcmp(reason_info((enum reason)r)->key, key) == 0) {
+            return reason_info((enum reason)r)->text;
+        }
+    }
+    return "";
+}
+
+static void add_rejected(struct table *t, struct json_object *books)
+{
+    int64_t sum = 0;
+    struct json_object *rejected = member_object(books, "rejected");
+    if (rejected == NULL) {
+        return;
+    }
+    json_object_object_foreach(rejected, reason, count)
+    {
+        (void)count;
+        sum += member_int(rejected, reason);
+    }
+    add_count(t, "  rejected", sum, "");
+    json_object_object_foreach(rejected, key, value)
+    {
+        (void)value;
+        char name[LL_MAX_NAME];
+        if (member_int(rejected, key) > 0) {
+            snprintf(name, sizeof name, "    %s", key);
+            add_count(t, name, member_int(rejected, key), reason_text(key));
+        }
+    }
+}
+
+/* The first state is the sum of the others. */
+static void add_books(struct table *t, const char *title, struct json_object *books,
+                      const char *const *states, size_t count)
+{
+    char name[LL_MAX_NAME];
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0) {
+            snprintf(name, sizeof name, "%s %s", title, states[i]);
+        } else {
+            snprintf(name, sizeof name, "  %s", states[i]);
+        }
+        add_count(t, name, member_int(books, states[i]), "");
+    }
+    add_rejected(t, books);
+    add_count(t, "  in flight", member_int(books, "in_flight"), "");
+    table_add(t, "  balanced");
+    table_add(t, member_true(books, "balanced") ? "yes" : "NO");
+    table_add(t, member_true(books, "balanced") ? "" : "the states do not add up: see the log");
+}
+
+enum ctl_exit ctl_ledger(struct ctl *c)
+{
+    static const char *const messages[] = {"received", "decoded", "duplicate"};
+    static const char *const readings[] = {"decoded", "forwarded",   "kept",   "duplicate",
+                                           "late",    "quarantined", "evicted"};
+    struct client_answer a;
+    bool done;
+    const enum ctl_exit status = client_get(c, "/api/v1/ledger", &a, &done);
+    if (done) {
+        return status;
+    }
+    struct table t;
+    table_init(&t, 3);
+    t.right[1] = true;
+    add_books(&t, "messages", member_object(a.root, "messages"), messages,
+              sizeof messages / sizeof messages[0]);
+    add_books(&t, "readings", member_object(a.root, "readings"), readings,
+              sizeof readings / sizeof readings[0]);
+    table_print(&t, 0, c->out);
+    table_free(&t);
+    print_destinations(c, a.root);
+    client_free(&a);
+    return CTL_OK;
+}
