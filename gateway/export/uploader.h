@@ -3,11 +3,16 @@
  * data.
  *
  * A destination has a cursor in each lane, kept in a file together with its books, and moves it
- * only on success. The alarms lane goes first. What a status code means: 2xx       done 400, 422
- * halve the batch until the refused records are alone; those go to quarantine with the server's
- * words, the rest is delivered 413       halve the batch others, timeouts, no answer: keep and
- * retry after a jittered wait of at most 60 s Threads: all functions by the owner; uploader_status
- * from any.
+ * only on success. The alarms lane goes first. What a status code means:
+ *
+ *   2xx       done
+ *   400, 422  halve the batch until the refused lines are alone; those go to quarantine with the
+ *             server's words, the rest is delivered
+ *   413       halve the batch, and send no larger ones from then on
+ *   others, timeouts, no answer: keep, and retry after a jittered wait of at most 60 s, or after
+ *             what the server asks for (Retry-After), at most an hour
+ *
+ * Threads: all functions by the owner; uploader_status and uploader_needs from any.
  */
 #ifndef LL_EXPORT_UPLOADER_H
 #define LL_EXPORT_UPLOADER_H
@@ -36,7 +41,7 @@ struct uploader_status {
     uint64_t alarms_delivered;
 };
 
-/* Keeps a refused record: its text and the server's words. Called by the uploader's thread. */
+/* Keeps a refused line: its text and the server's words. Called by the uploader's thread. */
 typedef void (*uploader_refuse)(void *ctx, const char *destination, const char *words,
                                 const char *text, size_t len);
 
@@ -49,7 +54,8 @@ ll_err uploader_start(const struct conf_destination *conf, const char *state_dir
 void uploader_stop(struct uploader *u);
 
 void uploader_status(struct uploader *u, struct uploader_status *out);
-/* The oldest sequence of the lane that this destination still needs. */
+/* The oldest sequence of the lane that this destination still needs: by its cursor as it is on
+ * disk, and one record more, which the lane's running total is read from at the next start. */
 uint64_t uploader_needs(struct uploader *u, enum spool_lane lane);
 
 #endif
