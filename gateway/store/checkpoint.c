@@ -77,15 +77,19 @@ ll_err checkpoint_end(struct buf *out)
     return len < out->max / 2 ? LL_ENOMEM : LL_ELIMIT;
 }
 
-/* Steps over one section. */
+/* Steps over one section; `c` is bad if it does not fit. */
 static struct cursor next_section(struct cursor *c, uint32_t *tag, uint32_t *version)
 {
     *tag = cursor_u32(c);
     *version = cursor_u32(c);
     const uint64_t len = cursor_u64(c);
-    const uint8_t *data = len <= SIZE_MAX ? cursor_bytes(c, (size_t)len) : NULL;
-    c->bad = c->bad || data == NULL;
-    return c->bad ? (struct cursor){.bad = true} : cursor_over(data, (size_t)len);
+    struct cursor section = *c;
+    if (len > cursor_left(c)) {
+        c->bad = true;
+    } else if (cursor_bytes(c, (size_t)len) != NULL) {
+        section.end = c->at;
+    }
+    return section;
 }
 
 static struct cursor sections_of(const struct checkpoint *c)
