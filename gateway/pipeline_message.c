@@ -66,16 +66,19 @@ static bool message_repeats(struct pipeline *p, const struct uplink *u, const st
 static bool place_in_series(struct pipeline *p, struct reading *r, bool has_seq)
 {
     struct series *s = &p->table->series[reading_series(r)];
+    const bool ours = (r->flags & READING_TIME_FROM_RECEIVE) != 0;
     if (s->last_ts_ms == INT64_MIN || r->ts_ms > s->last_ts_ms) {
+        s->last_own_ms = r->ts_ms;
         s->last_ts_ms = r->ts_ms;
         s->last_value = r->value;
         return true;
     }
-    const bool ours = (r->flags & READING_TIME_FROM_RECEIVE) != 0;
-    if (!ours && r->ts_ms == s->last_ts_ms && !has_seq && r->value == s->last_value) {
+    if (!ours && !has_seq && r->ts_ms == s->last_own_ms && r->value == s->last_value) {
         return false;
     }
-    if (r->ts_ms == s->last_ts_ms || (ours && s->last_ts_ms - r->ts_ms < LL_MS_PER_S)) {
+    if (r->ts_ms == s->last_own_ms || r->ts_ms == s->last_ts_ms ||
+        (ours && s->last_ts_ms - r->ts_ms < LL_MS_PER_S)) {
+        s->last_own_ms = r->ts_ms;
         r->ts_ms = ++s->last_ts_ms;
         s->last_value = r->value;
         r->flags |= READING_TIME_MOVED;

@@ -24,8 +24,10 @@ static void number_everything(struct series_table *t)
     for (uint32_t i = 0; i < t->device_count; i++) {
         const struct profile *p = registry_device_at(t->registry, i)->profile;
         for (size_t c = 0; c < p->channel_count; c++, series++) {
-            t->series[series] =
-                (struct series){.last_ts_ms = INT64_MIN, .device = i, .first_watch = watch};
+            t->series[series] = (struct series){.last_ts_ms = INT64_MIN,
+                                                .last_own_ms = INT64_MIN,
+                                                .device = i,
+                                                .first_watch = watch};
             for (size_t k = 0; k < p->channels[c].detector_count; k++) {
                 t->watches[watch++].series = series;
             }
@@ -113,6 +115,7 @@ static void adopt_channel(struct series_table *t, const struct device *d, size_t
 {
     struct series *to = &t->series[d->first_series + channel];
     to->last_ts_ms = old->series[old_series].last_ts_ms;
+    to->last_own_ms = old->series[old_series].last_own_ms;
     to->last_value = old->series[old_series].last_value;
     const struct channel_spec *before = series_channel(old, old_series);
     for (size_t k = 0; k < before->detector_count; k++) {
@@ -148,10 +151,10 @@ void series_table_adopt(struct series_table *t, const struct series_table *old)
 
 /*
  * u32 devices, then for each: u8 id length, id, u32 shape, u32 length of what follows, u64 highest,
- * u64 seen, and for each channel i64 last time, f64 last value and for each of its detectors
- * i64 since, f64 reference, u32 count, u32 active, i64 since, u8 state, u8 condition.
+ * u64 seen, and for each channel i64 last time, i64 last own time, f64 last value and for each of
+ * its detectors i64 since, f64 reference, u32 count, u32 active, i64 since, u8 state, u8 condition.
  */
-#define SERIES_BYTES 16
+#define SERIES_BYTES 24
 #define WATCH_BYTES  34
 
 /* Which channels and detectors a profile has, in which order: state is only valid for the same. */
@@ -208,6 +211,7 @@ static void save_device(const struct series_table *t, uint32_t index, struct buf
     for (size_t c = 0; c < d->profile->channel_count; c++) {
         const struct series *s = &t->series[d->first_series + c];
         buf_u64(out, (uint64_t)s->last_ts_ms);
+        buf_u64(out, (uint64_t)s->last_own_ms);
         put_double(out, s->last_value);
         for (size_t k = 0; k < d->profile->channels[c].detector_count; k++) {
             const struct watch *w = &t->watches[s->first_watch + k];
@@ -237,6 +241,7 @@ static void load_device(struct series_table *t, const struct device *d, struct c
     for (size_t c = 0; c < d->profile->channel_count; c++) {
         struct series *s = &t->series[d->first_series + c];
         s->last_ts_ms = (int64_t)cursor_u64(in);
+        s->last_own_ms = (int64_t)cursor_u64(in);
         s->last_value = get_double(in);
         for (size_t k = 0; k < d->profile->channels[c].detector_count; k++) {
             struct watch *w = &t->watches[s->first_watch + k];

@@ -27,7 +27,8 @@ struct watch {
 };
 
 struct series {
-    int64_t last_ts_ms; /* newest reading; INT64_MIN: none yet */
+    int64_t last_ts_ms;  /* newest reading, as it was stored; INT64_MIN: none yet */
+    int64_t last_own_ms; /* and as it came, before it was moved off another */
     double last_value;
     uint32_t device;
     uint32_t first_watch;

@@ -1,0 +1,510 @@
+/* The whole path in one process: a journal goes in; lines, alarms and books come out. */
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "gateway/base/fs.h"
+#include "gateway/model/intake.h"
+#include "gateway/pipeline.h"
+
+#define START_MS 1764000000000LL
+
+/* A gateway's parts in a folder of their own. */
+struct rig {
+    char dir[300];
+    char checkpoint[320];
+    struct conf conf;
+    struct journal *intake;
+    struct spool *spool;
+    struct quarantine *quarantine;
+    struct registry_db *registry_db;
+    struct alarm_store *alarms;
+    struct pipeline *pipeline;
+};
+
+static const char profile[] =
+    "{\"profile\":\"chamber\",\"kind\":\"gas_pipe\",\"title\":{\"en\":\"Chamber\",\"zh\":\"窨井\"},"
+    "\"channels\":{"
+    "\"methane\":{\"quantity\":\"methane\",\"unit\":\"%LEL\",\"min\":0,\"max\":100,"
+    "\"period_s\":60,\"detectors\":["
+    "{\"detector\":\"limit\",\"name\":\"high\",\"above\":20,\"dead_band\":2,\"off_delay_s\":10,"
+    "\"priority\":\"high\"},"
+    "{\"detector\":\"silence\",\"priority\":\"low\"}]},"
+    "\"door\":{\"quantity\":\"door\",\"unit\":\"state\",\"type\":\"bool\",\"min\":0,\"max\":1,"
+    "\"period_s\":0,\"detectors\":[]}}}";
+static const char assets[] = "id,kind,name,district\npipe-1,gas_pipe,东街,鲤城区\n";
+static const char devices[] = "id,asset,profile\ndev-1,pipe-1,chamber\n";
+
+static void path_in(const struct rig *r, const char *name, char *out, size_t size)
+{
+    assert_true(snprintf(out, size, "%s/%s", r->dir, name) < (int)size);
+}
+
+static void import_registry(struct registry_db *db)
+{
+    struct diag *d = calloc(1, sizeof *d);
+    size_t count;
+    assert_non_null(d);
+    assert_int_equal(
+        registry_import_profiles(db, "profile", profile, sizeof profile - 1, d, &count), LL_OK);
+    assert_int_equal(registry_import_assets(db, "assets", assets, sizeof assets - 1, d, &count),
+                     LL_OK);
+    assert_int_equal(registry_import_devices(db, "devices", devices, sizeof devices - 1, d, &count),
+                     LL_OK);
+    free(d);
+}
+
+static void start_pipeline(struct rig *r)
+{
+    const struct pipeline_parts parts = {
+        .conf = &r->conf,
+        .intake = r->intake,
+        .spool = r->spool,
+        .quarantine = r->quarantine,
+        .alarms = r->alarms,
+        .registry_db = r->registry_db,
+        .checkpoint_path = r->checkpoint,
+    };
+    assert_int_equal(pipeline_new(&parts, &r->pipeline), LL_OK);
+}
+
+static void open_parts(struct rig *r)
+{
+    char path[400];
+    const struct journal_options options = {.segment_bytes = 1024 * 1024,
+                                            .max_bytes = 64 * 1024 * 1024};
+    path_in(r, "intake", path, sizeof path);
+    assert_int_equal(journal_open(path, &options, &r->intake), LL_OK);
+    path_in(r, "spool", path, sizeof path);
+    assert_int_equal(spool_open(path, &options, &r->spool), LL_OK);
+    path_in(r, "quarantine", path, sizeof path);
+    assert_int_equal(quarantine_open(path, 100, 1024 * 1024, &r->quarantine), LL_OK);
+    path_in(r, "lifeline.db", path, sizeof path);
+    assert_int_equal(registry_db_open(path, &r->registry_db), LL_OK);
+    assert_int_equal(alarm_store_open(path, &r->alarms), LL_OK);
+}
+
+static void close_parts(struct rig *r)
+{
+    pipeline_free(r->pipeline);
+    alarm_store_close(r->alarms);
+    registry_db_close(r->registry_db);
+    quarantine_close(r->quarantine);
+    spool_close(r->spool);
+    journal_close(r->intake);
+    r->pipeline = NULL;
+}
+
+static struct rig *rig_new(const char *name)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    snprintf(r->dir, sizeof r->dir, "%s/%s", unit_tmpdir(), name);
+    snprintf(r->checkpoint, sizeof r->checkpoint, "%s/checkpoint", r->dir);
+    assert_int_equal(fs_make_dirs(r->dir), LL_OK);
+    r->conf.topic_count = 1;
+    snprintf(r->conf.topics[0].filter, sizeof r->conf.topics[0].filter, "lifeline/v1/up/+");
+    snprintf(r->conf.topics[0].format, sizeof r->conf.topics[0].format, "native");
+    r->conf.max_message_bytes = 1000;
+    r->conf.max_ahead_s = 300;
+    r->conf.checkpoint_interval_s = 3600;
+    open_parts(r);
+    import_registry(r->registry_db);
+    start_pipeline(r);
+    return r;
+}
+
+static void rig_free(struct rig *r)
+{
+    close_parts(r);
+    free(r);
+}
+
+/* As after a kill: what was not in a checkpoint is to be done again. */
+static void rig_restart(struct rig *r)
+{
+    close_parts(r);
+    open_parts(r);
+    start_pipeline(r);
+}
+
+static void put(struct rig *r, int64_t at_s, const char *device, const char *payload, uint8_t flags)
+{
+    char topic[128];
+    struct buf b;
+    snprintf(topic, sizeof topic, "lifeline/v1/up/%s", device);
+    const struct intake_message m = {.topic = topic,
+                                     .topic_len = strlen(topic),
+                                     .payload = payload,
+                                     .payload_len = strlen(payload),
+                                     .flags = flags,
+                                     .qos = 1};
+    buf_init(&b, 65536);
+    intake_write(&m, &b);
+    assert_int_equal(journal_append(r->intake, INTAKE_MESSAGE,
+                                    (struct wall_ms){START_MS + at_s * 1000}, b.data, b.len, NULL),
+                     LL_OK);
+    buf_free(&b);
+}
+
+static void put_methane(struct rig *r, int64_t at_s, unsigned seq, double value)
+{
+    char payload[128];
+    snprintf(payload, sizeof payload, "{\"seq\":%u,\"ts\":%lld,\"r\":{\"methane\":%g}}", seq,
+             (long long)(START_MS + at_s * 1000), value);
+    put(r, at_s, "dev-1", payload, 0);
+}
+
+static void tick(struct rig *r, int64_t from_s, int64_t to_s, unsigned char connected)
+{
+    for (int64_t s = from_s; s < to_s; s++) {
+        assert_int_equal(journal_append(r->intake, INTAKE_TICK,
+                                        (struct wall_ms){START_MS + s * 1000}, &connected, 1, NULL),
+                         LL_OK);
+    }
+}
+
+/* The whole lane as text. */
+static void read_lane(struct rig *r, enum spool_lane lane, struct buf *out)
+{
+    struct journal_reader *reader = NULL;
+    struct journal_record rec;
+    buf_reset(out);
+    assert_int_equal(journal_reader_open(spool_journal(r->spool, lane), 1, &reader), LL_OK);
+    while (journal_read(reader, &rec) == LL_OK) {
+        struct spool_record s;
+        assert_int_equal(spool_parse(&rec, &s), LL_OK);
+        buf_add(out, s.text, s.len);
+    }
+    journal_reader_close(reader);
+}
+
+static void assert_lane(struct rig *r, enum spool_lane lane, const char *expected)
+{
+    struct buf b;
+    buf_init(&b, 1024 * 1024);
+    read_lane(r, lane, &b);
+    assert_string_equal(buf_str(&b), expected);
+    buf_free(&b);
+}
+
+static unsigned count_text(const char *text, const char *part)
+{
+    unsigned n = 0;
+    for (const char *p = strstr(text, part); p != NULL; p = strstr(p + 1, part)) {
+        n++;
+    }
+    return n;
+}
+
+static void list_alarms(struct rig *r, struct buf *out)
+{
+    buf_init(out, 1024 * 1024);
+    assert_int_equal(alarm_store_list(r->alarms, false, "", 100, out), LL_OK);
+}
+
+static void a_reading_becomes_a_line_with_its_tags(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("line");
+    put(r, 0, "dev-1", "{\"seq\":1,\"ts\":1764000000123,\"r\":{\"methane\":4.5,\"door\":true}}", 0);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_lane(r, SPOOL_READINGS,
+                "gas_pipe,asset=pipe-1,device=dev-1,district=鲤城区 "
+                "methane_pct_lel=4.5,door=t 1764000000123\n");
+    rig_free(r);
+}
+
+static void every_refusal_is_counted_under_its_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *device;
+        const char *payload;
+        uint8_t flags;
+        enum reason reason;
+    } cases[] = {
+        {"dev-1", "{", 0, REASON_MALFORMED},
+        {"stranger", "{\"r\":{\"methane\":1}}", 0, REASON_UNKNOWN_DEVICE},
+        {"dev-1", "{\"r\":{\"methane\":1}}", INTAKE_RETAINED, REASON_RETAINED},
+        {"dev-1", "{\"r\":", INTAKE_OVERSIZED, REASON_OVERSIZED},
+        {"a/b", "{\"r\":{\"methane\":1}}", 0, REASON_UNKNOWN_TOPIC},
+        {"dev-1", "{\"r\":{\"metane\":1}}", 0, REASON_UNKNOWN_CHANNEL},
+        {"dev-1", "{\"r\":{\"methane\":101}}", 0, REASON_OUT_OF_RANGE},
+        {"dev-1", "{\"r\":{\"methane\":{\"v\":1,\"u\":\"kPa\"}}}", 0, REASON_WRONG_UNIT},
+        {"dev-1", "{\"r\":{\"methane\":\"x\"}}", 0, REASON_NOT_A_NUMBER},
+        {"dev-1", "{\"r\":{\"door\":0.5}}", 0, REASON_WRONG_TYPE},
+        {"dev-1", "{\"ts\":0,\"r\":{\"methane\":1}}", 0, REASON_TIME_IMPLAUSIBLE},
+        {"dev-1", "{\"ts\":1795536000000,\"r\":{\"methane\":1}}", 0, REASON_TIME_AHEAD},
+    };
+    const size_t count = sizeof cases / sizeof cases[0];
+    struct rig *r = rig_new("refusals");
+    for (size_t i = 0; i < count; i++) {
+        put(r, (int64_t)i, cases[i].device, cases[i].payload, cases[i].flags);
+    }
+    put_methane(r, 100, 1, 1);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+
+    struct ledger l;
+    pipeline_ledger(r->pipeline, &l);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(l.rejected[cases[i].reason], 1);
+    }
+    assert_int_equal(l.messages_taken, count + 1);
+    assert_int_equal(l.messages_taken, l.messages_decoded + ledger_rejected(&l, SCOPE_MESSAGE));
+    assert_int_equal(l.readings_decoded, l.readings_spooled + ledger_rejected(&l, SCOPE_READING));
+    assert_int_equal(l.readings_spooled, 1);
+
+    struct buf b;
+    buf_init(&b, 1024 * 1024);
+    assert_int_equal(quarantine_list(r->quarantine, 100, &b), LL_OK);
+    assert_int_equal(count_text(buf_str(&b), "\"reason\":"), count - 1); /* not the retained one */
+    buf_free(&b);
+    rig_free(r);
+}
+
+static void a_repeated_sequence_number_is_a_duplicate(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("duplicate");
+    put_methane(r, 0, 7, 1);
+    put_methane(r, 0, 7, 1);
+    put_methane(r, 10, 8, 2);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    struct ledger l;
+    pipeline_ledger(r->pipeline, &l);
+    assert_int_equal(l.messages_duplicate, 1);
+    assert_int_equal(l.messages_decoded, 2);
+    assert_int_equal(l.readings_spooled, 2);
+    rig_free(r);
+}
+
+static void readings_of_one_millisecond_do_not_overwrite_each_other(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("moved");
+    put_methane(r, 0, 1, 1);
+    put_methane(r, 0, 2, 2);
+    put_methane(r, 0, 3, 3);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    struct buf b;
+    buf_init(&b, 65536);
+    read_lane(r, SPOOL_READINGS, &b);
+    assert_non_null(strstr(buf_str(&b), "methane_pct_lel=1 1764000000000\n"));
+    assert_non_null(strstr(buf_str(&b), "methane_pct_lel=2 1764000000001\n"));
+    assert_non_null(strstr(buf_str(&b), "methane_pct_lel=3 1764000000002\n"));
+    buf_free(&b);
+    rig_free(r);
+}
+
+static void a_late_reading_is_counted_as_late(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("late");
+    put(r, 0, "dev-1", "{\"ts\":1763000000000,\"r\":{\"methane\":1}}", 0);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    struct ledger l;
+    pipeline_ledger(r->pipeline, &l);
+    assert_int_equal(l.readings_late, 1);
+    assert_int_equal(l.readings_spooled, 0);
+    rig_free(r);
+}
+
+/* A leak, acknowledged, over; in the middle the sensor falls silent. */
+static void put_incident(struct rig *r)
+{
+    static const char ack[] = "{\"do\":\"alarm_ack\",\"alarm\":1,\"by\":\"li\",\"note\":\"crew\"}";
+    tick(r, 0, 5, 1);
+    put_methane(r, 5, 1, 3);
+    put_methane(r, 6, 2, 25);
+    tick(r, 6, 10, 1);
+    assert_int_equal(journal_append(r->intake, INTAKE_COMMAND, (struct wall_ms){START_MS + 10000},
+                                    ack, sizeof ack - 1, NULL),
+                     LL_OK);
+    tick(r, 10, 12, 1);
+    put_methane(r, 12, 3, 5);
+    tick(r, 12, 300, 1);
+    put_methane(r, 300, 4, 4);
+    tick(r, 300, 310, 1);
+}
+
+static void an_alarm_is_raised_acknowledged_and_cleared(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("alarm");
+    put_incident(r);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_equal(pipeline_open_alarms(r->pipeline), 1); /* silence: returned, unacknowledged */
+
+    struct buf b;
+    list_alarms(r, &b);
+    assert_int_equal(count_text(buf_str(&b), "\"condition\":\"high\""), 1);
+    assert_int_equal(count_text(buf_str(&b), "\"condition\":\"silence\""), 1);
+    assert_non_null(strstr(buf_str(&b), "methane is 25 %LEL, above the limit of 20 %LEL"));
+    assert_non_null(strstr(buf_str(&b), "methane 测得 25 %LEL，高于限值 20 %LEL"));
+    buf_free(&b);
+
+    buf_init(&b, 65536);
+    read_lane(r, SPOOL_ALARMS, &b);
+    assert_int_equal(count_text(buf_str(&b), "condition=high"), 3);
+    assert_int_equal(count_text(buf_str(&b), "condition=silence"), 2);
+    buf_free(&b);
+    rig_free(r);
+}
+
+static void the_gateways_own_absence_is_no_silence(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("absence");
+    tick(r, 0, 5, 1);
+    put_methane(r, 5, 1, 3);
+    tick(r, 5, 1000, 0);      /* cut off from the broker */
+    tick(r, 90000, 90100, 1); /* and then a day without the gateway */
+    put_methane(r, 90100, 2, 3);
+    tick(r, 90100, 90110, 1);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_equal(pipeline_open_alarms(r->pipeline), 0);
+    rig_free(r);
+}
+
+static void the_same_journal_gives_the_same_alarms(void **state)
+{
+    (void)state;
+    struct buf lanes[2];
+    for (int i = 0; i < 2; i++) {
+        struct rig *r = rig_new(i == 0 ? "same-a" : "same-b");
+        put_incident(r);
+        assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+        buf_init(&lanes[i], 65536);
+        read_lane(r, SPOOL_ALARMS, &lanes[i]);
+        rig_free(r);
+    }
+    assert_true(lanes[0].len > 0);
+    assert_string_equal(buf_str(&lanes[0]), buf_str(&lanes[1]));
+    buf_free(&lanes[0]);
+    buf_free(&lanes[1]);
+}
+
+static void after_a_kill_everything_is_done_once(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("once");
+    struct buf readings;
+    struct buf alarms_before;
+    struct buf alarms_after;
+    put_incident(r);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    buf_init(&readings, 65536);
+    read_lane(r, SPOOL_READINGS, &readings);
+    list_alarms(r, &alarms_before);
+
+    rig_restart(r); /* there is no checkpoint: all of the journal is read again */
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_lane(r, SPOOL_READINGS, buf_str(&readings));
+    list_alarms(r, &alarms_after);
+    assert_string_equal(buf_str(&alarms_after), buf_str(&alarms_before));
+    assert_int_equal(pipeline_open_alarms(r->pipeline), 1);
+    buf_free(&readings);
+    buf_free(&alarms_before);
+    buf_free(&alarms_after);
+    rig_free(r);
+}
+
+static void a_checkpoint_carries_books_detectors_and_alarms_over(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("checkpoint");
+    tick(r, 0, 5, 1);
+    put_methane(r, 5, 1, 25);
+    assert_int_equal(pipeline_start(r->pipeline), LL_OK);
+    pipeline_stop(r->pipeline);
+    rig_restart(r);
+    assert_int_equal(pipeline_open_alarms(r->pipeline), 1);
+    struct ledger l;
+    pipeline_ledger(r->pipeline, &l);
+    assert_int_equal(l.messages_taken, 1);
+    assert_int_equal(pipeline_backlog_at_start(r->pipeline), 1);
+
+    put_methane(r, 5, 1, 25);  /* known as a duplicate */
+    put_methane(r, 20, 2, 24); /* the alarm is not raised a second time */
+    put_methane(r, 21, 3, 10);
+    tick(r, 21, 40, 1);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    pipeline_ledger(r->pipeline, &l);
+    assert_int_equal(l.messages_duplicate, 1);
+    struct buf b;
+    list_alarms(r, &b);
+    assert_int_equal(count_text(buf_str(&b), "\"condition\":\"high\""), 1);
+    assert_non_null(strstr(buf_str(&b), "rtn_unacknowledged"));
+    buf_free(&b);
+    rig_free(r);
+}
+
+static void a_command_is_answered(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("command");
+    struct buf answer;
+    buf_init(&answer, 65536);
+    assert_int_equal(pipeline_start(r->pipeline), LL_OK);
+    static const struct {
+        const char *json;
+        ll_err err;
+        const char *words;
+    } cases[] = {
+        {"{\"do\":\"alarm_ack\",\"alarm\":9,\"by\":\"li\"}", LL_ENOENT, "no open alarm"},
+        {"{\"do\":\"alarm_ack\",\"alarm\":\"9\"}", LL_EINVAL, "must be an alarm's number"},
+        {"{\"do\":\"registry_reload\"}", LL_OK, "\"devices\":1"},
+        {"{\"do\":\"dance\"}", LL_EINVAL, "unknown command"},
+        {"[]", LL_EFORMAT, "JSON object"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        buf_reset(&answer);
+        assert_int_equal(
+            pipeline_command(r->pipeline, cases[i].json, strlen(cases[i].json), &answer),
+            cases[i].err);
+        assert_non_null(strstr(buf_str(&answer), cases[i].words));
+    }
+    buf_free(&answer);
+    pipeline_stop(r->pipeline);
+    rig_free(r);
+}
+
+static void explain_says_what_the_pipeline_would_do(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("explain");
+    struct buf out;
+    buf_init(&out, 65536);
+    const char *good = "{\"ts\":1764000000000,\"r\":{\"methane\":1.25,\"bogus\":1}}";
+    assert_int_equal(
+        pipeline_explain(r->pipeline, "lifeline/v1/up/dev-1", good, strlen(good), &out), LL_OK);
+    assert_non_null(strstr(buf_str(&out), "\"accepted\":"));
+    buf_reset(&out);
+    assert_int_equal(
+        pipeline_explain(r->pipeline, "lifeline/v1/up/nobody", good, strlen(good), &out), LL_OK);
+    assert_non_null(strstr(buf_str(&out), "\"reason\":\"unknown_device\""));
+    assert_non_null(strstr(buf_str(&out), "\"accepted\":false"));
+    struct ledger l;
+    pipeline_ledger(r->pipeline, &l);
+    assert_int_equal(l.messages_taken, 0);
+    buf_free(&out);
+    rig_free(r);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_reading_becomes_a_line_with_its_tags),
+    cmocka_unit_test(every_refusal_is_counted_under_its_reason),
+    cmocka_unit_test(a_repeated_sequence_number_is_a_duplicate),
+    cmocka_unit_test(readings_of_one_millisecond_do_not_overwrite_each_other),
+    cmocka_unit_test(a_late_reading_is_counted_as_late),
+    cmocka_unit_test(an_alarm_is_raised_acknowledged_and_cleared),
+    cmocka_unit_test(the_gateways_own_absence_is_no_silence),
+    cmocka_unit_test(the_same_journal_gives_the_same_alarms),
+    cmocka_unit_test(after_a_kill_everything_is_done_once),
+    cmocka_unit_test(a_checkpoint_carries_books_detectors_and_alarms_over),
+    cmocka_unit_test(a_command_is_answered),
+    cmocka_unit_test(explain_says_what_the_pipeline_would_do),
+};
+
+UNIT_MAIN(tests)
