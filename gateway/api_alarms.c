@@ -92,7 +92,7 @@ static ll_err acknowledge(struct api *api, uint64_t id, const char *by, const ch
                           struct buf *answer)
 {
     struct buf command;
-    buf_init(&command, LL_MAX_MESSAGE);
+    buf_init(&command, (size_t)LL_MAX_MESSAGE);
     buf_printf(&command, "{\"do\":\"alarm_ack\",\"alarm\":%llu,", (unsigned long long)id);
     api_write_text(&command, "by", by);
     buf_char(&command, ',');

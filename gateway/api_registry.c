@@ -70,7 +70,7 @@ static ll_err reload(struct api *api)
 {
     static const char command[] = "{\"do\":\"registry_reload\"}";
     struct buf answer;
-    buf_init(&answer, LL_MAX_MESSAGE);
+    buf_init(&answer, (size_t)LL_MAX_MESSAGE);
     const ll_err err = pipeline_command(api->pipeline, command, sizeof command - 1, &answer);
     buf_free(&answer);
     return err;

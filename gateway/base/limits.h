@@ -7,6 +7,8 @@
 #ifndef LL_BASE_LIMITS_H
 #define LL_BASE_LIMITS_H
 
+#include <stddef.h>
+
 /* Names, with the terminating zero. Device and asset ids become MQTT topic levels and tags. */
 #define LL_MAX_ID      64
 #define LL_MAX_CHANNEL 48
@@ -47,8 +49,8 @@
 #define LL_MAX_DIAGS 20
 
 /* Bodies of HTTP requests (imports) and of answers. */
-#define LL_MAX_HTTP_BODY   (64 * 1024 * 1024)
-#define LL_MAX_HTTP_ANSWER (64 * 1024 * 1024)
+#define LL_MAX_HTTP_BODY   ((size_t)64 * 1024 * 1024)
+#define LL_MAX_HTTP_ANSWER ((size_t)64 * 1024 * 1024)
 
 /* The recent-readings store (readings) and the most rows one answer holds. */
 #define LL_RECENT_READINGS 16384

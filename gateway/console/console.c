@@ -100,7 +100,7 @@ static enum MHD_Result send_answer(const struct console_request *req, struct con
                                    const char *allow)
 {
     if (!buf_ok(&ans->body)) {
-        console_error(ans, 500, "the answer is larger than %d bytes, or memory ran out",
+        console_error(ans, 500, "the answer is larger than %zu bytes, or memory ran out",
                       LL_MAX_HTTP_ANSWER);
     }
     counter_add(COUNTER_HTTP_REQUESTS, 1);

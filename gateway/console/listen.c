@@ -134,7 +134,7 @@ static unsigned bound_port(int fd)
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
-    } addr;
+    } addr = {.v6 = {0}};
     socklen_t len = sizeof addr;
     if (getsockname(fd, &addr.any, &len) != 0) {
         return 0;

@@ -11,6 +11,16 @@
 /* Above the gateway's own limit on commands, and enough for the import of a large city. */
 #define TIMEOUT_S         300L
 #define CONNECT_TIMEOUT_S 5L
+/* A path with its query: names from the command line, each byte percent-encoded. */
+#define PATH_BYTES ((size_t)4 * LL_MAX_PATH)
+
+struct buf client_path(const char *start)
+{
+    struct buf path;
+    buf_init(&path, PATH_BYTES);
+    buf_str_add(&path, start);
+    return path;
+}
 
 void client_escape(struct buf *path, const char *text)
 {
@@ -97,7 +107,7 @@ static CURLcode perform(struct ctl *c, const char *path, const struct buf *body,
                         long *status)
 {
     struct buf url;
-    buf_init(&url, LL_MAX_TOPIC + 4 * LL_MAX_PATH);
+    buf_init(&url, PATH_BYTES + LL_MAX_NAME);
     buf_printf(&url, "http://lifelined%s", path);
     if (c->curl == NULL) {
         c->curl = curl_easy_init();
@@ -126,14 +136,18 @@ static CURLcode perform(struct ctl *c, const char *path, const struct buf *body,
     return rc;
 }
 
-enum ctl_exit client_call(struct ctl *c, const char *path, const struct buf *body,
+enum ctl_exit client_call(struct ctl *c, struct buf *path, const struct buf *body,
                           struct client_answer *out)
 {
     struct client_answer a = {0};
     long status = 0;
     buf_init(&a.text, LL_MAX_HTTP_ANSWER);
     enum ctl_exit result = CTL_OK;
-    const CURLcode rc = perform(c, path, body, &a.text, &status);
+    if (!buf_ok(path)) {
+        result = ctl_fail(c, CTL_USAGE, "a name on the command line is too long");
+        goto fail;
+    }
+    const CURLcode rc = perform(c, buf_str(path), body, &a.text, &status);
     if (rc != CURLE_OK) {
         result = tell_unreachable(c, rc);
         goto fail;
@@ -150,15 +164,17 @@ enum ctl_exit client_call(struct ctl *c, const char *path, const struct buf *bod
                           c->socket_path);
         goto fail;
     }
+    buf_free(path);
     *out = a;
     return CTL_OK;
 
 fail:
+    buf_free(path);
     client_free(&a);
     return result;
 }
 
-enum ctl_exit client_get(struct ctl *c, const char *path, struct client_answer *out, bool *done)
+enum ctl_exit client_get(struct ctl *c, struct buf *path, struct client_answer *out, bool *done)
 {
     const enum ctl_exit status = client_call(c, path, NULL, out);
     *done = status != CTL_OK || c->json;

@@ -37,7 +37,7 @@ static void print_items(const struct ctl *c, struct json_object *root, const cha
     }
 }
 
-static enum ctl_exit list(struct ctl *c, const char *path, const char *const *keys,
+static enum ctl_exit list(struct ctl *c, struct buf *path, const char *const *keys,
                           size_t key_count, const char *none)
 {
     struct client_answer a;
@@ -87,18 +87,16 @@ static void print_alarms(const struct ctl *c, struct json_object *items, size_t 
 enum ctl_exit ctl_alarms_list(struct ctl *c)
 {
     struct client_answer a;
-    struct buf path;
     const char *limit;
     bool done;
     enum ctl_exit status = check_limit(c, &limit);
     if (status != CTL_OK) {
         return status;
     }
-    buf_init(&path, LL_MAX_TOPIC);
-    buf_printf(&path, "/api/v1/alarms?open=%d&limit=%s&asset=", c->option[CTL_ALL] == NULL, limit);
+    struct buf path = client_path("/api/v1/alarms");
+    buf_printf(&path, "?open=%d&limit=%s&asset=", c->option[CTL_ALL] == NULL, limit);
     client_escape(&path, ctl_option(c, CTL_ASSET, ""));
-    status = client_get(c, buf_str(&path), &a, &done);
-    buf_free(&path);
+    status = client_get(c, &path, &a, &done);
     if (done) {
         return status;
     }
@@ -119,13 +117,10 @@ enum ctl_exit ctl_alarms_list(struct ctl *c)
 enum ctl_exit ctl_alarms_show(struct ctl *c)
 {
     struct client_answer a;
-    struct buf path;
+    struct buf path = client_path("/api/v1/alarms/");
     bool done;
-    buf_init(&path, LL_MAX_TOPIC);
-    buf_str_add(&path, "/api/v1/alarms/");
     client_escape(&path, c->words[0]);
-    const enum ctl_exit status = client_get(c, buf_str(&path), &a, &done);
-    buf_free(&path);
+    const enum ctl_exit status = client_get(c, &path, &a, &done);
     if (!done) {
         struct json_object *alarm = member_object(a.root, "alarm");
         render_object(alarm, 0, c->out);
@@ -143,18 +138,16 @@ enum ctl_exit ctl_alarms_show(struct ctl *c)
 enum ctl_exit ctl_alarms_ack(struct ctl *c)
 {
     struct client_answer a;
-    struct buf path;
+    struct buf path = client_path("/api/v1/alarms/");
     struct buf body;
     const char *note = ctl_option(c, CTL_NOTE, "");
-    buf_init(&path, LL_MAX_TOPIC);
-    buf_init(&body, LL_MAX_MESSAGE);
-    buf_str_add(&path, "/api/v1/alarms/");
+    buf_init(&body, (size_t)LL_MAX_MESSAGE);
     client_escape(&path, c->words[0]);
     buf_str_add(&path, "/ack");
     buf_str_add(&body, "{\"note\":");
     buf_json_str(&body, note, strlen(note));
     buf_char(&body, '}');
-    const enum ctl_exit status = client_call(c, buf_str(&path), &body, &a);
+    const enum ctl_exit status = client_call(c, &path, &body, &a);
     if (status == CTL_OK) {
         if (c->json) {
             fprintf(c->out, "%s\n", buf_str(&a.text));
@@ -163,7 +156,6 @@ enum ctl_exit ctl_alarms_ack(struct ctl *c)
         }
         client_free(&a);
     }
-    buf_free(&path);
     buf_free(&body);
     return status;
 }
@@ -172,13 +164,13 @@ static enum ctl_exit list_newest(struct ctl *c, const char *noun, const char *co
                                  size_t key_count, const char *none)
 {
     const char *limit;
-    char path[LL_MAX_NAME];
     const enum ctl_exit status = check_limit(c, &limit);
     if (status != CTL_OK) {
         return status;
     }
-    snprintf(path, sizeof path, "/api/v1/%s?limit=%s", noun, limit);
-    return list(c, path, keys, key_count, none);
+    struct buf path = client_path("/api/v1/");
+    buf_printf(&path, "%s?limit=%s", noun, limit);
+    return list(c, &path, keys, key_count, none);
 }
 
 enum ctl_exit ctl_quarantine(struct ctl *c)

@@ -62,17 +62,15 @@ static enum ctl_exit poll_readings(struct ctl *c, bool first, uint64_t *next, ui
                                    bool *more)
 {
     struct client_answer a;
-    struct buf path;
-    buf_init(&path, LL_MAX_TOPIC);
+    struct buf path = client_path("/api/v1/readings");
     const uint64_t most = first ? FIRST_ROWS : LL_MAX_ROWS;
     const uint64_t limit = *left < most ? *left : most;
-    buf_printf(&path, "/api/v1/readings?limit=%" PRIu64 "&device=", limit);
+    buf_printf(&path, "?limit=%" PRIu64 "&device=", limit);
     client_escape(&path, ctl_option(c, CTL_DEVICE, ""));
     if (!first) {
         buf_printf(&path, "&after=%" PRIu64, *next);
     }
-    const enum ctl_exit status = client_call(c, buf_str(&path), NULL, &a);
-    buf_free(&path);
+    const enum ctl_exit status = client_call(c, &path, NULL, &a);
     if (status != CTL_OK) {
         return status;
     }
@@ -186,7 +184,8 @@ enum ctl_exit ctl_explain(struct ctl *c)
         buf_str_add(&body, ",\"payload\":");
         buf_json_str(&body, buf_str(&payload), payload.len);
         buf_char(&body, '}');
-        status = client_call(c, "/api/v1/explain", &body, &a);
+        struct buf path = client_path("/api/v1/explain");
+        status = client_call(c, &path, &body, &a);
         if (status == CTL_OK) {
             status = print_verdict(c, &a);
             client_free(&a);

@@ -31,19 +31,18 @@ static enum ctl_exit import(struct ctl *c, const struct noun *noun)
 {
     const char *file = c->words[0];
     struct client_answer a;
-    struct buf path;
     struct buf text;
     enum ctl_exit status;
-    buf_init(&path, 4 * LL_MAX_PATH);
     buf_init(&text, LL_MAX_HTTP_BODY);
     const ll_err err = fs_read_file(file, &text);
     if (err != LL_OK) {
         status = ctl_fail(c, CTL_USAGE, "cannot read %s: %s", file, ll_err_str(err));
         goto done;
     }
-    buf_printf(&path, "%s?name=", noun->path);
+    struct buf path = client_path(noun->path);
+    buf_str_add(&path, "?name=");
     client_escape(&path, file);
-    status = client_call(c, buf_str(&path), &text, &a);
+    status = client_call(c, &path, &text, &a);
     if (status != CTL_OK) {
         goto done;
     }
@@ -56,7 +55,6 @@ static enum ctl_exit import(struct ctl *c, const struct noun *noun)
     client_free(&a);
 
 done:
-    buf_free(&path);
     buf_free(&text);
     return status;
 }
@@ -64,13 +62,11 @@ done:
 static enum ctl_exit list(struct ctl *c, const struct noun *noun)
 {
     struct client_answer a;
-    struct buf path;
+    struct buf path = client_path(noun->path);
     bool done;
-    buf_init(&path, 4 * LL_MAX_PATH);
-    buf_printf(&path, "%s?filter=", noun->path);
+    buf_str_add(&path, "?filter=");
     client_escape(&path, c->word_count > 0 ? c->words[0] : "");
-    const enum ctl_exit status = client_get(c, buf_str(&path), &a, &done);
-    buf_free(&path);
+    const enum ctl_exit status = client_get(c, &path, &a, &done);
     if (done) {
         return status;
     }
@@ -93,13 +89,11 @@ static enum ctl_exit list(struct ctl *c, const struct noun *noun)
 static enum ctl_exit show(struct ctl *c, const struct noun *noun)
 {
     struct client_answer a;
-    struct buf path;
+    struct buf path = client_path(noun->path);
     bool done;
-    buf_init(&path, 4 * LL_MAX_PATH);
-    buf_printf(&path, "%s/", noun->path);
+    buf_char(&path, '/');
     client_escape(&path, c->words[0]);
-    const enum ctl_exit status = client_get(c, buf_str(&path), &a, &done);
-    buf_free(&path);
+    const enum ctl_exit status = client_get(c, &path, &a, &done);
     if (!done) {
         render_object(a.root, 0, c->out);
         client_free(&a);

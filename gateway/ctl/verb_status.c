@@ -76,7 +76,8 @@ enum ctl_exit ctl_status(struct ctl *c)
 {
     struct client_answer a;
     bool done;
-    const enum ctl_exit status = client_get(c, "/api/v1/status", &a, &done);
+    struct buf path = client_path("/api/v1/status");
+    const enum ctl_exit status = client_get(c, &path, &a, &done);
     if (done) {
         return status;
     }
@@ -181,7 +182,8 @@ enum ctl_exit ctl_ledger(struct ctl *c)
                                            "late",    "quarantined", "evicted"};
     struct client_answer a;
     bool done;
-    const enum ctl_exit status = client_get(c, "/api/v1/ledger", &a, &done);
+    struct buf path = client_path("/api/v1/ledger");
+    const enum ctl_exit status = client_get(c, &path, &a, &done);
     if (done) {
         return status;
     }

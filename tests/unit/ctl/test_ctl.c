@@ -161,6 +161,9 @@ static void a_wrong_command_line_is_told_and_exits_with_2(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         expect(cases[i].line, CTL_USAGE, "", cases[i].err);
     }
+    char line[900] = "asset|list|";
+    memset(line + strlen(line), '/', sizeof line - strlen(line) - 1);
+    expect(line, CTL_USAGE, "", "lifelinectl: a name on the command line is too long\n");
 }
 
 static void help_lists_every_verb(void **state)
@@ -240,8 +243,8 @@ static void answers_of_the_wrong_shape_are_shown_as_far_as_they_go(void **state)
         "{}",
         "[]",
         "{\"items\":{},\"mqtt\":[],\"destinations\":[1,null],\"alarm\":7,\"transitions\":[{}]}",
-        "{\"items\":[1,[],null,{}],\"total\":\"many\",\"registry\":true,\"messages\":[],"
-        "\"destinations\":[{\"name\":7,\"last_error\":{}}]}",
+        "{\"items\":[1,[],null,{}],\"total\":\"many\",\"registry\":true,\"messages\":[]}",
+        "{\"destinations\":[{\"name\":7,\"last_error\":{}}]}",
         "{\"items\":[{}],\"total\":-1,\"next\":-1,\"readings\":{\"rejected\":{\"x\":\"y\"}}}",
         "{\"items\":[{\"id\":{\"a\":[]}},7],\"next\":1e300,\"lines\":3,\"refused\":[[],2,{}]}",
     };
