@@ -85,11 +85,23 @@ $(BUILD)/lifelinectl: $(call obj,$(CTL_C)) $(BUILD)/liblifeline.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/lifelinesim: $(call obj,$(SIM_C)) $(BUILD)/libshared.a
+$(BUILD)/libsim.a: $(call obj,$(filter-out simulator/main.c,$(SIM_C)))
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/lifelinesim: $(call obj,simulator/main.c) $(BUILD)/libsim.a $(BUILD)/libshared.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/liblifeline.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# The simulator's tests link what the simulator links, and none of the gateway's stages.
+$(BUILD)/tests/unit/simulator/%: $(BUILD)/obj/tests/unit/simulator/%.o $(BUILD)/libsim.a \
+                                 $(BUILD)/libshared.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)

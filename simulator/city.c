@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,9 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/crc32c.h"
-#include "gateway/base/num.h"
 
-#define NOT_YET INT64_MIN
+#define NOT_YET     INT64_MIN
+#define SAMPLE_TEXT 64
 
 struct fault {
     const struct scenario_fault *spec;
@@ -207,11 +208,22 @@ static void note_observable(struct city *c, const struct site *s)
     }
 }
 
+/* Rounded to the device's resolution; a value that rounds to nothing has no sign. */
+static size_t sample_format(const struct sample *s, char *out)
+{
+    if (s->decimals == SAMPLE_BOOL) {
+        return (size_t)snprintf(out, SAMPLE_TEXT, "%s", s->value != 0 ? "true" : "false");
+    }
+    const double unit = pow(10, -s->decimals);
+    const double value = fabs(s->value) < unit / 2 ? 0 : s->value;
+    return (size_t)snprintf(out, SAMPLE_TEXT, "%.*f", s->decimals, value);
+}
+
 void city_report(struct city *c, struct message *m)
 {
     struct site *s = &c->sites[c->heap[0]];
     struct sample samples[MODEL_MAX_SAMPLES];
-    char text[LL_NUM_TEXT * 2];
+    char text[SAMPLE_TEXT];
     advance(c, s, s->due_ms);
     c->now_ms = s->due_ms;
     note_observable(c, s);
@@ -219,13 +231,8 @@ void city_report(struct city *c, struct message *m)
     const size_t count = s->asset->model->read(s->state, &s->rng, samples);
     assert(count <= MODEL_MAX_SAMPLES);
     for (size_t i = 0; i < count; i++) {
-        int len;
-        if (samples[i].decimals == SAMPLE_BOOL) {
-            len = snprintf(text, sizeof text, "%s", samples[i].value != 0 ? "true" : "false");
-        } else {
-            len = snprintf(text, sizeof text, "%.*f", samples[i].decimals, samples[i].value);
-        }
-        message_value(m, samples[i].channel, text, (size_t)len);
+        const size_t len = sample_format(&samples[i], text);
+        message_value(m, samples[i].channel, text, len);
     }
     s->due_ms += s->asset->period_ms;
     sift_down(c, 0);

@@ -1,6 +1,7 @@
 #include "simulator/colmap.h"
 
 #include <json-c/json.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -128,6 +129,8 @@ static bool read_assets(const struct record_source *src, struct json_object *lis
     for (size_t i = 0; i < n; i++) {
         struct roster_asset *a = &m->assets[m->asset_count++];
         record_item(path, "assets", i);
+        a->latitude = NAN;
+        a->longitude = NAN;
         a->criticality = LL_CRITICALITY_MIN;
         ok = record_read(src, json_object_array_get_idx(list, i), path, asset_fields,
                          COUNT(asset_fields), a) &&

@@ -1,7 +1,7 @@
 #include "simulator/publisher.h"
 
 #include <MQTTAsync.h>
-#include <assert.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #define BACKOFF_MAX_MS    30000
 #define KEEPALIVE_S       30
 #define CONNECT_TIMEOUT_S 10
+#define PUBACK            4 /* MQTT 5, section 2.1.2 */
 
 enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_SENT, SLOT_ACKED, SLOT_REFUSED };
 
@@ -84,10 +85,15 @@ static void on_connected(void *context, MQTTAsync_successData5 *data)
 
 static void on_refused(void *context, MQTTAsync_failureData5 *data)
 {
+    static struct log_limit limit;
     struct link *l = context;
-    log_warn("publisher", "connect_failed", "connection=%zu code=%d reason=\"%s\"", l->number,
-             data->code,
-             data->message != NULL ? data->message : MQTTReasonCode_toString(data->reasonCode));
+    uint64_t left_out;
+    /* An attempt that is thrown away with its client has no reason to give. */
+    if (data->code != MQTTASYNC_OPERATION_INCOMPLETE && log_limit_pass(&limit, &left_out)) {
+        log_warn("publisher", "connect_failed",
+                 "connection=%zu code=%d reason=\"%s\" left_out=%" PRIu64, l->number, data->code,
+                 data->message != NULL ? data->message : "none", left_out);
+    }
     set_state(l, LINK_DOWN);
 }
 
@@ -119,14 +125,18 @@ static void on_published(void *context, MQTTAsync_successData5 *data)
 
 static void on_publish_failed(void *context, MQTTAsync_failureData5 *data)
 {
+    static struct log_limit limit;
     struct slot *s = context;
-    if (data->packet_type == 4 && data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-        log_error("publisher", "refused", "topic=%s reason=\"%s\"", s->message.topic,
-                  MQTTReasonCode_toString(data->reasonCode));
-        answer(s, SLOT_REFUSED);
-    } else {
+    uint64_t left_out;
+    if (data->packet_type != PUBACK || data->reasonCode < MQTTREASONCODE_UNSPECIFIED_ERROR) {
         set_state(s->link, LINK_DOWN); /* the message goes again over the next connection */
+        return;
     }
+    if (log_limit_pass(&limit, &left_out)) {
+        log_error("publisher", "refused", "topic=%s reason=\"%s\" left_out=%" PRIu64,
+                  s->message.topic, MQTTReasonCode_toString(data->reasonCode), left_out);
+    }
+    answer(s, SLOT_REFUSED);
 }
 
 /* --- the caller's thread --------------------------------------------------------------------- */
@@ -382,11 +392,11 @@ void publisher_free(struct publisher *p)
 ll_err publisher_message(struct publisher *p, size_t device, struct message **out)
 {
     struct link *l = &p->links[device % p->conf.connections];
-    while (l->free_slots == NULL || l->resend) {
-        if (stop_asked()) {
-            return LL_ESTATE;
-        }
+    while (!stop_asked() && (l->free_slots == NULL || l->resend)) {
         tick(p, TICK_MS);
+    }
+    if (stop_asked()) {
+        return LL_ESTATE;
     }
     struct slot *s = l->free_slots;
     l->free_slots = s->next;

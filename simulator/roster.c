@@ -1,6 +1,7 @@
 #include "simulator/roster.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,15 @@ static void put_cell(FILE *f, const char *text, char behind)
     fputc(behind, f);
 }
 
+static void put_degrees(FILE *f, double value)
+{
+    if (isnan(value)) {
+        fputc(',', f);
+    } else {
+        fprintf(f, "%.6f,", value);
+    }
+}
+
 void roster_add_asset(struct roster *r, const struct roster_asset *a)
 {
     put_cell(r->assets, a->id, ',');
@@ -72,7 +82,9 @@ void roster_add_asset(struct roster *r, const struct roster_asset *a)
     put_cell(r->assets, a->name, ',');
     put_cell(r->assets, a->district, ',');
     put_cell(r->assets, a->installed, ',');
-    fprintf(r->assets, "%.6f,%.6f,%lld\n", a->latitude, a->longitude, (long long)a->criticality);
+    put_degrees(r->assets, a->latitude);
+    put_degrees(r->assets, a->longitude);
+    fprintf(r->assets, "%lld\n", (long long)a->criticality);
 }
 
 void roster_add_device(struct roster *r, const char *id, const char *asset, const char *profile)

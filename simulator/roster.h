@@ -19,7 +19,7 @@ struct roster_asset {
     char name[LL_MAX_NAME];
     char district[LL_MAX_NAME];
     char installed[16]; /* "YYYY-MM-DD", or "" */
-    double latitude;    /* degrees, WGS 84 */
+    double latitude;    /* degrees, WGS 84; NaN: unknown */
     double longitude;
     int64_t criticality; /* 1 (least) to 4 */
 };

@@ -50,7 +50,8 @@ ll_err session_open(const struct sim_options *o, struct session *out)
     };
     err = publisher_new(&conf, &out->publisher);
     if (err != LL_OK) {
-        fprintf(stderr, "lifelinesim: no connection to %s: %s\n", o->uri, ll_err_str(err));
+        fprintf(stderr, "lifelinesim: no connection to %s: %s\n", o->uri,
+                err == LL_ESTATE ? "stopped by a signal" : ll_err_str(err));
         if (s.books != NULL) {
             fclose(s.books);
         }

@@ -13,6 +13,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "simulator/model/physics.h"
+
 #define ACCELERATION 0.8 /* m/s² */
 #define STOREY_M     3.0
 #define DOOR_S       8.0
@@ -36,13 +38,6 @@ struct elevator {
     bool entrapped;
     double vibration_m_s2;
 };
-
-static double trip_length_s(const struct elevator *e, double distance_m)
-{
-    const double v = e->top_speed_m_s;
-    return distance_m >= v * v / ACCELERATION ? distance_m / v + v / ACCELERATION
-                                              : 2 * sqrt(distance_m / ACCELERATION);
-}
 
 static double speed_m_s(const struct elevator *e)
 {
@@ -78,7 +73,8 @@ static void next_phase(struct elevator *e, int64_t ms, struct rng *rng)
             e->target = e->floor == e->floors ? 1 : e->floor + 1;
         }
         e->phase = MOVING;
-        e->trip_s = trip_length_s(e, STOREY_M * abs(e->target - e->floor));
+        e->trip_s =
+            physics_trip_s(STOREY_M * abs(e->target - e->floor), e->top_speed_m_s, ACCELERATION);
         e->left_s = e->trip_s;
         break;
     case MOVING:
@@ -155,7 +151,7 @@ static void set_fault(void *state, size_t fault, double magnitude)
         /* Somebody has just got in: the car stops half way to the next floor. */
         e->phase = MOVING;
         e->target = e->floor == e->floors ? e->floor - 1 : e->floor + 1;
-        e->trip_s = trip_length_s(e, STOREY_M);
+        e->trip_s = physics_trip_s(STOREY_M, e->top_speed_m_s, ACCELERATION);
         e->left_s = e->trip_s / 2;
     }
 }

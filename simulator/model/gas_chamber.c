@@ -17,10 +17,11 @@
 
 #include <math.h>
 
-#define FULL_LEL   0.05 /* volume fraction at 100 %LEL */
-#define NOISE_LEL  0.15
-#define VISIBLE    (3 * NOISE_LEL)
-#define S_PER_HOUR 3600.0
+#include "simulator/model/physics.h"
+
+#define FULL_LEL  0.05 /* volume fraction at 100 %LEL */
+#define NOISE_LEL 0.15
+#define VISIBLE   (3 * NOISE_LEL)
 
 struct gas_chamber {
     double volume_m3;
@@ -45,10 +46,9 @@ static void step(void *state, int64_t from_ms, double dt_s, struct rng *rng)
 {
     struct gas_chamber *g = state;
     (void)from_ms;
-    const double rate = g->leak_m3_h / g->volume_m3 + g->ventilation_per_h;
-    const double steady = g->leak_m3_h / g->volume_m3 / rate;
-    g->fraction = steady + (g->fraction - steady) * exp(-rate * dt_s / S_PER_HOUR);
-    g->temperature_c = model_walk(g->temperature_c, 20, 1.5, 6 * S_PER_HOUR, dt_s, rng);
+    g->fraction =
+        physics_chamber(g->fraction, g->leak_m3_h, g->volume_m3, g->ventilation_per_h, dt_s);
+    g->temperature_c = model_walk(g->temperature_c, 20, 1.5, 6 * PHYSICS_S_PER_HOUR, dt_s, rng);
 }
 
 static double methane_lel(const struct gas_chamber *g)

@@ -16,68 +16,32 @@
 
 #include <math.h>
 
-#define START_M      2.0
-#define STOP_M       0.8
-#define SPILL_M      6.0
-#define S_PER_HOUR   3600.0
-#define A_PER_M3_H   0.2
-#define MAX_SWITCHES 64 /* in one step */
+#include "simulator/model/physics.h"
+
+#define START_M    2.0
+#define STOP_M     0.8
+#define SPILL_M    6.0
+#define A_PER_M3_H 0.2
 
 enum { FAULT_PUMP_FAILED, FAULT_PUMP_WEAR };
 
 struct pump_station {
-    double area_m2;
-    double pump_m3_h;
+    struct physics_well well;
     double inflow_mean_m3_h;
-    double inflow_m3_h;
-    double level_m;
-    bool wanted; /* by the level controller */
-    bool failed;
     double wear_mm_s;
     double vibration_mm_s;
     double bearing_c;
 };
 
-static bool runs(const struct pump_station *p)
-{
-    return p->wanted && !p->failed;
-}
-
-/* Seconds until the level meets the threshold it moves to; infinite where there is none. */
-static double until_threshold(const struct pump_station *p, double rate_m_s)
-{
-    const bool waits_to_start = rate_m_s > 0 && !p->wanted;
-    const bool waits_to_stop = rate_m_s < 0 && p->wanted;
-    if (!waits_to_start && !waits_to_stop) {
-        return INFINITY;
-    }
-    return fmax(((waits_to_start ? START_M : STOP_M) - p->level_m) / rate_m_s, 0);
-}
-
-static void move_level(struct pump_station *p, double dt_s)
-{
-    for (int i = 0; i < MAX_SWITCHES && dt_s > 0; i++) {
-        const double out_m3_h = runs(p) ? p->pump_m3_h : 0;
-        const double rate = (p->inflow_m3_h - out_m3_h) / S_PER_HOUR / p->area_m2;
-        const double switch_s = until_threshold(p, rate);
-        if (switch_s > dt_s) {
-            p->level_m = fmin(fmax(p->level_m + rate * dt_s, 0), SPILL_M);
-            return;
-        }
-        p->wanted = rate > 0;
-        p->level_m = p->wanted ? START_M : STOP_M;
-        dt_s -= switch_s;
-    }
-}
-
 static void init(void *state, const struct model *self, struct rng *rng)
 {
     struct pump_station *p = state;
     (void)self;
-    p->area_m2 = 6 + 14 * rng_uniform(rng);
-    p->pump_m3_h = 80 + 120 * rng_uniform(rng);
-    p->inflow_mean_m3_h = p->pump_m3_h * (0.25 + 0.2 * rng_uniform(rng));
-    p->level_m = STOP_M + (START_M - STOP_M) * rng_uniform(rng);
+    p->well = (struct physics_well){.start_m = START_M, .stop_m = STOP_M, .spill_m = SPILL_M};
+    p->well.area_m2 = 6 + 14 * rng_uniform(rng);
+    p->well.pump_m3_h = 80 + 120 * rng_uniform(rng);
+    p->well.level_m = STOP_M + (START_M - STOP_M) * rng_uniform(rng);
+    p->inflow_mean_m3_h = p->well.pump_m3_h * (0.25 + 0.2 * rng_uniform(rng));
     p->vibration_mm_s = 1 + rng_uniform(rng);
     p->bearing_c = 35;
 }
@@ -85,19 +49,20 @@ static void init(void *state, const struct model *self, struct rng *rng)
 static void step(void *state, int64_t from_ms, double dt_s, struct rng *rng)
 {
     struct pump_station *p = state;
-    p->inflow_m3_h = p->inflow_mean_m3_h * model_demand_pattern(model_local_hour(from_ms)) *
-                     fmax(1 + 0.05 * rng_normal(rng), 0);
-    move_level(p, dt_s);
-    p->bearing_c = model_walk(p->bearing_c, runs(p) ? 48 : 28, 0.5, 900, dt_s, rng);
+    const double pattern = model_demand_pattern(model_local_hour(from_ms));
+    const double inflow_m3_h = p->inflow_mean_m3_h * pattern * fmax(1 + 0.05 * rng_normal(rng), 0);
+    physics_well_step(&p->well, inflow_m3_h, dt_s);
+    const double bearing_mean_c = physics_well_pumps(&p->well) ? 48 : 28;
+    p->bearing_c = model_walk(p->bearing_c, bearing_mean_c, 0.5, 900, dt_s, rng);
 }
 
 static size_t read(const void *state, struct rng *rng, struct sample *out)
 {
     const struct pump_station *p = state;
-    const bool on = runs(p);
-    const double flow = on ? p->pump_m3_h : 0;
+    const bool on = physics_well_pumps(&p->well);
+    const double flow = on ? p->well.pump_m3_h : 0;
     const double vibration = on ? p->vibration_mm_s + p->wear_mm_s : 0.1;
-    out[0] = (struct sample){"level", fmax(p->level_m + 0.003 * rng_normal(rng), 0), 3};
+    out[0] = (struct sample){"level", fmax(p->well.level_m + 0.003 * rng_normal(rng), 0), 3};
     out[1] = (struct sample){"flow", flow * (1 + 0.01 * rng_normal(rng)), 1};
     out[2] = (struct sample){"current", A_PER_M3_H * flow * (1 + 0.01 * rng_normal(rng)), 2};
     out[3] = (struct sample){"vibration", fmax(vibration + 0.05 * rng_normal(rng), 0), 2};
@@ -115,7 +80,7 @@ static void set_fault(void *state, size_t fault, double magnitude)
 {
     struct pump_station *p = state;
     if (fault == FAULT_PUMP_FAILED) {
-        p->failed = magnitude > 0;
+        p->well.failed = magnitude > 0;
     } else {
         p->wear_mm_s = magnitude;
     }
@@ -124,7 +89,8 @@ static void set_fault(void *state, size_t fault, double magnitude)
 static bool observable(const void *state, size_t fault)
 {
     const struct pump_station *p = state;
-    return fault == FAULT_PUMP_FAILED ? p->level_m > START_M + 0.02 : runs(p);
+    return fault == FAULT_PUMP_FAILED ? p->well.level_m > START_M + 0.02
+                                      : physics_well_pumps(&p->well);
 }
 
 const struct model pump_station_model = {

@@ -16,16 +16,13 @@
 
 #include <math.h>
 
-#define GRAVITY    9.80665
+#include "simulator/model/physics.h"
+
 #define MPA_PER_M  0.00980665
 #define EXPONENT   1.852
-#define OPENING    0.01 /* of A0 for each metre of head */
-#define DISCHARGE  0.6
-#define S_PER_HOUR 3600.0
 #define MM2_PER_M2 1e6
 #define DEMAND_TAU 120.0 /* s: taps stay open about so long */
-#define BISECTIONS 50
-#define VISIBLE    0.1 /* of the demand: twice its noise */
+#define VISIBLE    0.1   /* of the demand: twice its noise */
 
 struct water_main {
     double source_head_m;
@@ -38,33 +35,17 @@ struct water_main {
     double leak_m3_s;
 };
 
-static double leak_flow(const struct water_main *w, double head_m)
-{
-    const double area = w->leak_mm2 / MM2_PER_M2;
-    return DISCHARGE * sqrt(2 * GRAVITY) * area * (1 + OPENING * head_m) * sqrt(head_m);
-}
-
 static void solve(struct water_main *w)
 {
-    double low = 0;
-    double high = w->source_head_m;
-    for (int i = 0; i < BISECTIONS; i++) {
-        const double mid = (low + high) / 2;
-        const double q = w->demand_m3_s + leak_flow(w, mid);
-        if (w->source_head_m - w->resistance * pow(q, EXPONENT) > mid) {
-            low = mid;
-        } else {
-            high = mid;
-        }
-    }
-    w->head_m = (low + high) / 2;
-    w->leak_m3_s = leak_flow(w, w->head_m);
+    const double leak_m2 = w->leak_mm2 / MM2_PER_M2;
+    w->head_m = physics_main_head_m(w->source_head_m, w->resistance, w->demand_m3_s, leak_m2);
+    w->leak_m3_s = physics_leak_m3_s(leak_m2, w->head_m);
 }
 
 static void draw(struct water_main *w, int64_t ms)
 {
     const double pattern = model_demand_pattern(model_local_hour(ms));
-    w->demand_m3_s = w->base_m3_h / S_PER_HOUR * pattern * fmax(1 + w->noise, 0);
+    w->demand_m3_s = w->base_m3_h / PHYSICS_S_PER_HOUR * pattern * fmax(1 + w->noise, 0);
     solve(w);
 }
 
@@ -74,7 +55,8 @@ static void init(void *state, const struct model *self, struct rng *rng)
     (void)self;
     w->source_head_m = 32 + 13 * rng_uniform(rng);
     w->base_m3_h = 10 + 50 * rng_uniform(rng);
-    w->resistance = (4 + 5 * rng_uniform(rng)) / pow(2 * w->base_m3_h / S_PER_HOUR, EXPONENT);
+    w->resistance =
+        (4 + 5 * rng_uniform(rng)) / pow(2 * w->base_m3_h / PHYSICS_S_PER_HOUR, EXPONENT);
     w->noise = 0.05 * rng_normal(rng);
 }
 
@@ -88,7 +70,7 @@ static void step(void *state, int64_t from_ms, double dt_s, struct rng *rng)
 static size_t read(const void *state, struct rng *rng, struct sample *out)
 {
     const struct water_main *w = state;
-    const double flow = (w->demand_m3_s + w->leak_m3_s) * S_PER_HOUR;
+    const double flow = (w->demand_m3_s + w->leak_m3_s) * PHYSICS_S_PER_HOUR;
     out[0] = (struct sample){"pressure", w->head_m * MPA_PER_M + 0.0005 * rng_normal(rng), 4};
     out[1] = (struct sample){"flow", flow * (1 + 0.003 * rng_normal(rng)), 2};
     return 2;
