@@ -37,7 +37,9 @@ char *wall_format(struct wall_ms t, char *out)
         snprintf(out, LL_TIME_TEXT, "%" PRId64 "ms", t.ms);
         return out;
     }
-    size_t n = strftime(out, LL_TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+    /* strftime writes the year 7 without zeros in front. */
+    snprintf(out, LL_TIME_TEXT, "%04u", (unsigned)(tm.tm_year + 1900) % 10000U);
+    const size_t n = 4 + strftime(out + 4, LL_TIME_TEXT - 4, "-%m-%dT%H:%M:%S", &tm);
     snprintf(out + n, LL_TIME_TEXT - n, ".%03uZ", (unsigned)ms % 1000U);
     return out;
 }
