@@ -70,8 +70,8 @@ void log_write(enum log_level level, const char *module, const char *event, cons
             line[i] = '?';
         }
     }
-    if (len == sizeof line) {
-        len--;
+    if (len > 0 && line[len - 1] == ' ') {
+        len--; /* no pairs followed */
     }
     line[len++] = '\n';
     ssize_t ignored = write(STDERR_FILENO, line, len);
@@ -84,7 +84,8 @@ bool log_limit_pass(struct log_limit *limit, uint64_t *left_out)
     int64_t start = atomic_load(&limit->window_start_ns);
     if (now - start >= LIMIT_WINDOW_NS &&
         atomic_compare_exchange_strong(&limit->window_start_ns, &start, now)) {
-        atomic_store(&limit->in_window, 0);
+        const bool overrun = atomic_load(&limit->left_out) > 0;
+        atomic_store(&limit->in_window, overrun ? LIMIT_BURST - 1 : 0);
     }
     if (atomic_fetch_add(&limit->in_window, 1) < LIMIT_BURST) {
         *left_out = atomic_exchange(&limit->left_out, 0);

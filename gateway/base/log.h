@@ -21,8 +21,8 @@ void log_setup(enum log_level level, const char *modules);
 /* "error", "warn", "info", "debug"; false where the name is none of them. */
 bool log_level_parse(const char *name, enum log_level *out);
 
-/* `module` and `event` are one word each; `fmt` gives the key=value pairs, or "". Control
- * characters in the values are written as '?', so that a device cannot forge a line. */
+/* `module` and `event` are one word each; `fmt` gives the key=value pairs ("%s", "" for none).
+ * Control characters in the values are written as '?', so that a device cannot forge a line. */
 void log_write(enum log_level level, const char *module, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
