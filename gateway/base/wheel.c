@@ -178,7 +178,9 @@ void wheel_advance(struct wheel *w, int64_t now_s, void (*fire)(void *ctx, uint3
         w->now_s++;
         const uint32_t found = collect_due(w, (uint32_t)((uint64_t)w->now_s % SLOTS));
         for (uint32_t i = 0; i < found; i++) {
-            fire(ctx, w->due[i]);
+            if (w->timers[w->due[i]].slot == NONE) { /* else one before it armed it anew */
+                fire(ctx, w->due[i]);
+            }
         }
     }
 }
