@@ -9,7 +9,7 @@ int profile_channel(const struct profile *p, const char *name, size_t len)
 {
     for (size_t i = 0; i < p->channel_count; i++) {
         const char *own = p->channels[i].name;
-        if (strncmp(own, name, len) == 0 && own[len] == '\0') {
+        if (strlen(own) == len && memcmp(own, name, len) == 0) {
             return (int)i;
         }
     }
