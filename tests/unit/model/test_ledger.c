@@ -1,0 +1,96 @@
+#include "tests/unit/unit.h"
+
+#include "gateway/model/ledger.h"
+
+/* 100 messages: 90 decoded, 3 duplicate, 2 malformed, 1 from a stranger, 4 in flight. 200 readings:
+ * 150 forwarded, 5 kept, 7 duplicate, 8 late, 6 out of range, 4 of no channel, 9 quarantined,
+ * 1 evicted, 10 in flight. */
+static struct ledger_view balanced(void)
+{
+    struct ledger_view v = {
+        .ledger = {.messages_taken = 96,
+                   .messages_decoded = 90,
+                   .messages_duplicate = 3,
+                   .readings_decoded = 200,
+                   .readings_duplicate = 7,
+                   .readings_late = 8,
+                   .readings_kept = 5,
+                   .readings_spooled = 170},
+        .delivery = {.forwarded = 150, .quarantined = 9, .evicted = 1},
+        .messages_received = 100,
+        .messages_in_flight = 4,
+        .readings_in_flight = 10,
+    };
+    v.ledger.rejected[REASON_MALFORMED] = 2;
+    v.ledger.rejected[REASON_UNKNOWN_DEVICE] = 1;
+    v.ledger.rejected[REASON_OUT_OF_RANGE] = 6;
+    v.ledger.rejected[REASON_UNKNOWN_CHANNEL] = 4;
+    return v;
+}
+
+static void refusals_are_summed_by_what_was_refused(void **state)
+{
+    (void)state;
+    const struct ledger_view v = balanced();
+    assert_int_equal(ledger_rejected(&v.ledger, SCOPE_MESSAGE), 3);
+    assert_int_equal(ledger_rejected(&v.ledger, SCOPE_READING), 10);
+}
+
+static void books_that_add_up_balance(void **state)
+{
+    (void)state;
+    const struct ledger_view empty = {0};
+    const struct ledger_view v = balanced();
+    assert_true(ledger_messages_balance(&empty));
+    assert_true(ledger_readings_balance(&empty));
+    assert_true(ledger_messages_balance(&v));
+    assert_true(ledger_readings_balance(&v));
+}
+
+static void one_message_too_many_or_too_few_does_not_balance(void **state)
+{
+    (void)state;
+    struct ledger_view v = balanced();
+    uint64_t *const parts[] = {&v.messages_received,
+                               &v.messages_in_flight,
+                               &v.ledger.messages_decoded,
+                               &v.ledger.messages_duplicate,
+                               &v.ledger.rejected[REASON_MALFORMED],
+                               &v.ledger.rejected[REASON_RETAINED]};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        ++*parts[i];
+        assert_false(ledger_messages_balance(&v));
+        assert_true(ledger_readings_balance(&v));
+        --*parts[i];
+    }
+}
+
+static void one_reading_too_many_or_too_few_does_not_balance(void **state)
+{
+    (void)state;
+    struct ledger_view v = balanced();
+    uint64_t *const parts[] = {&v.ledger.readings_decoded,
+                               &v.ledger.readings_duplicate,
+                               &v.ledger.readings_late,
+                               &v.ledger.readings_kept,
+                               &v.delivery.forwarded,
+                               &v.delivery.quarantined,
+                               &v.delivery.evicted,
+                               &v.readings_in_flight,
+                               &v.ledger.rejected[REASON_WRONG_UNIT]};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        ++*parts[i];
+        assert_false(ledger_readings_balance(&v));
+        assert_true(ledger_messages_balance(&v));
+        --*parts[i];
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(refusals_are_summed_by_what_was_refused),
+    cmocka_unit_test(books_that_add_up_balance),
+    cmocka_unit_test(one_message_too_many_or_too_few_does_not_balance),
+    cmocka_unit_test(one_reading_too_many_or_too_few_does_not_balance),
+};
+
+UNIT_MAIN(tests)
