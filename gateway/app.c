@@ -25,6 +25,7 @@
 struct app {
     struct conf *conf;
     const char *conf_path;
+    char checkpoint[LL_MAX_PATH]; /* the pipeline borrows it */
     struct loop *loop;
     struct journal *intake;
     struct spool *spool; /* NULL: no destination */
@@ -187,8 +188,7 @@ static void keep_refused(void *ctx, const char *destination, const char *words, 
 
 static ll_err start_pipeline(struct app *app)
 {
-    char checkpoint[LL_MAX_PATH];
-    if (!data_path(app, "checkpoint", checkpoint)) {
+    if (!data_path(app, "checkpoint", app->checkpoint)) {
         return failed("data_dir", app->conf->data_dir, LL_ELIMIT);
     }
     const struct pipeline_parts parts = {
@@ -198,14 +198,14 @@ static ll_err start_pipeline(struct app *app)
         .quarantine = app->quarantine,
         .alarms = app->alarms,
         .registry_db = app->registry_db,
-        .checkpoint_path = checkpoint,
+        .checkpoint_path = app->checkpoint,
     };
     ll_err err = pipeline_new(&parts, &app->pipeline);
     if (err == LL_OK) {
         err = pipeline_start(app->pipeline);
     }
     if (err != LL_OK) {
-        return failed("pipeline", checkpoint, err);
+        return failed("pipeline", app->checkpoint, err);
     }
     const int rc = pthread_create(&app->syncer, NULL, sync_journal, app);
     if (rc != 0) {
