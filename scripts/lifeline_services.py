@@ -235,10 +235,10 @@ class Broker:
 
     def publish(self, topic, payload, qos=1, retain=False):
         """One message, acknowledged by the broker when this returns."""
-        command = ["mosquitto_pub", "-V", "5", "-q", str(qos), "-t", topic, "-s"]
+        data = payload if isinstance(payload, bytes) else payload.encode()
+        command = ["mosquitto_pub", "-V", "5", "-q", str(qos), "-t", topic, "-s" if data else "-n"]
         subprocess.run(command + (["-r"] if retain else []) + self.client_options(), check=True,
-                       input=payload if isinstance(payload, bytes) else payload.encode(),
-                       timeout=60)
+                       input=data, timeout=60)
 
     def publish_lines(self, topic, payloads, qos=1):
         """Many messages on one topic over one connection, in order."""

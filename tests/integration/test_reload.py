@@ -30,7 +30,7 @@ def reload_until(c, words):
 
 
 def profile_names(c):
-    return [row["name"] for row in c.gateway.ctl("profile", "list")["items"]]
+    return [row["profile"] for row in c.gateway.ctl("profile", "list")["items"]]
 
 
 def a_new_profile_is_taken(c):
