@@ -336,7 +336,6 @@ ll_err console_start(const char *listen, const char *socket_path, const char *gr
     if (err != LL_OK) {
         goto fail;
     }
-    log_info("console", "listens", "socket=%s tcp=%s port=%u", socket_path, listen, c->port);
     *out = c;
     return LL_OK;
 

@@ -13,12 +13,24 @@
 #define FIRST_TIME_MS 1000000000000LL
 #define INDENT        2
 
+/* Null stands for a time that has not come yet. */
 static bool is_time(const char *key, struct json_object *value)
 {
     const size_t len = strlen(key);
     return len > 3 && strcmp(key + len - 3, "_ms") == 0 &&
-           json_object_is_type(value, json_type_int) &&
-           json_object_get_int64(value) >= FIRST_TIME_MS;
+           (value == NULL || (json_object_is_type(value, json_type_int) &&
+                              json_object_get_int64(value) >= FIRST_TIME_MS));
+}
+
+static void render_pairs(struct json_object *object, struct buf *out)
+{
+    const char *gap = "";
+    json_object_object_foreach(object, key, value)
+    {
+        buf_printf(out, "%s%s=", gap, key);
+        render_value(key, value, out);
+        gap = " ";
+    }
 }
 
 void render_value(const char *key, struct json_object *value, struct buf *out)
@@ -44,12 +56,16 @@ void render_value(const char *key, struct json_object *value, struct buf *out)
         break;
     case json_type_array:
         for (size_t i = 0; i < json_object_array_length(value); i++) {
-            buf_str_add(out, i > 0 ? "," : "");
-            render_value("", json_object_array_get_idx(value, i), out);
+            struct json_object *item = json_object_array_get_idx(value, i);
+            const char *gap = json_object_is_type(item, json_type_object) ? "; " : ",";
+            buf_str_add(out, i > 0 ? gap : "");
+            render_value("", item, out);
         }
         break;
-    case json_type_string:
     case json_type_object:
+        render_pairs(value, out);
+        break;
+    case json_type_string:
         buf_add(out, json_object_get_string(value), strlen(json_object_get_string(value)));
         break;
     }

@@ -13,7 +13,8 @@
 
 struct json_object;
 
-/* A member as the text of a cell: "" for null, words joined by commas for an array of texts. */
+/* A member as the text of a cell: "" for null, an array's
+ * items joined, an object as key=value. */
 void render_value(const char *key, struct json_object *value, struct buf *out);
 
 /* An array of objects as a table with the members named, or with those that its first row has.

@@ -49,8 +49,8 @@ static enum ctl_exit import(struct ctl *c, const struct noun *noun)
     if (c->json) {
         fprintf(c->out, "%s\n", buf_str(&a.text));
     } else {
-        fprintf(c->out, "%lld %s imported\n", (long long)member_int(a.root, "imported"),
-                noun->plural);
+        fprintf(c->out, "%s imported: %lld\n", noun->plural,
+                (long long)member_int(a.root, "imported"));
     }
     client_free(&a);
 
@@ -76,12 +76,7 @@ static enum ctl_exit list(struct ctl *c, const struct noun *noun)
     if (count > 0) {
         render_rows(items, noun->keys, noun->key_count, 0, c->out);
     }
-    if (total > (int64_t)count) {
-        fprintf(c->out, "%zu of %lld %s shown; a filter shows fewer\n", count, (long long)total,
-                noun->plural);
-    } else {
-        fprintf(c->out, "%zu %s\n", count, noun->plural);
-    }
+    fprintf(c->out, "%zu of %lld %s shown\n", count, (long long)total, noun->plural);
     client_free(&a);
     return CTL_OK;
 }

@@ -390,7 +390,7 @@ static void an_import_sends_the_file_and_tells_each_fault(void **state)
     assert_int_equal(fs_replace_file(path, "id,kind\na,manhole\n", 18), LL_OK);
     snprintf(line, sizeof line, "asset|import|%s", path);
     answers[0] = "{\"imported\":1}";
-    expect(line, CTL_OK, "1 assets imported\n", "");
+    expect(line, CTL_OK, "assets imported: 1\n", "");
     snprintf(want, sizeof want, " name=%s id,kind\na,manhole\n", path);
     assert_string_equal(buf_str(&request), want);
 
@@ -410,18 +410,20 @@ static void lists_and_objects_are_rendered_from_what_they_hold(void **state)
            "id    kind     name  district  installed  material  criticality\n"
            "m-1   manhole  东门                                           3\n"
            "m-22  sewer\n"
-           "2 assets\n",
+           "2 of 2 assets shown\n",
            "");
     assert_string_equal(buf_str(&request), " filter=m- ");
     answers[1] = "{\"profile\":\"p\",\"late_limit_s\":60,\"imported_ms\":1764000000123,"
-                 "\"channels\":[{\"channel\":\"a\",\"min\":0.5},{\"channel\":\"bb\",\"min\":-10}]}";
+                 "\"channels\":[{\"channel\":\"a\",\"min\":0.5,\"d\":[{\"x\":1,\"y\":\"z\"},{\"x\":"
+                 "2}]},{\"channel\":\"bb\",\"min\":-10}],\"cleared_ms\":null}";
     expect("profile|show|p/1", CTL_OK,
            "profile       p\n"
            "late limit s  60\n"
            "imported      2025-11-24T16:00:00.123Z\n"
+           "cleared\n"
            "channels:\n"
-           "  channel  min\n"
-           "  a        0.5\n"
+           "  channel  min  d\n"
+           "  a        0.5  x=1 y=z; x=2\n"
            "  bb       -10\n",
            "");
     assert_string_equal(buf_str(&request), "p/1 ");
