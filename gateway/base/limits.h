@@ -18,13 +18,14 @@
 #define LL_MAX_PATH    512
 
 /* One MQTT message: payload bytes taken whole, and what is kept of one that is larger. */
-#define LL_MAX_MESSAGE      (256 * 1024)
-#define LL_MAX_MESSAGE_KEPT (4 * 1024)
+#define LL_MAX_MESSAGE      (256 << 10)
+#define LL_MAX_MESSAGE_KEPT (4 << 10)
 /* Readings that one message may carry. T/CGAS 013-2021 devices upload 500 stored records. */
 #define LL_MAX_READINGS_PER_MESSAGE 4096
 #define LL_MAX_JSON_DEPTH           16
 
-/* One record of a log: a message with its topic, or a batch of lines; and the segments of one log. */
+/* One record of a log: a message with its topic, or a batch of lines; and the segments of one log.
+ */
 #define LL_MAX_JOURNAL_RECORD (LL_MAX_MESSAGE + 64 * 1024)
 #define LL_MAX_SEGMENTS       (1024UL * 1024)
 /* Copies of damaged stretches of logs, in one folder. */
@@ -38,11 +39,11 @@
 #define LL_MAX_DETECTOR_PARAMS 6
 
 /* Files read whole: configuration, profiles, maps, scenarios, checkpoint. */
-#define LL_MAX_TEXT_FILE  (16 * 1024 * 1024)
-#define LL_MAX_CHECKPOINT (1024L * 1024 * 1024)
+#define LL_MAX_TEXT_FILE  (16 << 20)
+#define LL_MAX_CHECKPOINT (1L << 30)
 
 /* One row of an imported table: its bytes (a device may bind 256 channels) and its fields. */
-#define LL_MAX_CSV_ROW     (64 * 1024)
+#define LL_MAX_CSV_ROW     65536
 #define LL_MAX_CSV_COLUMNS 64
 
 /* Errors shown for one file before "and N more". */

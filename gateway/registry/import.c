@@ -57,6 +57,10 @@ static const char put_asset_sql[] =
 
 enum { DEVICE_ID, DEVICE_ASSET, DEVICE_PROFILE, DEVICE_CHANNELS, DEVICE_COLUMNS };
 
+static const char put_device_sql[] =
+    "INSERT INTO device (id, asset, profile) VALUES (?1, ?2, ?3)"
+    " ON CONFLICT (id) DO UPDATE SET asset = excluded.asset, profile = excluded.profile";
+
 static const struct column device_columns[DEVICE_COLUMNS] = {
     [DEVICE_ID] = {"id", "device_id", COLUMN_ID, true, 0, 0},
     [DEVICE_ASSET] = {"asset", NULL, COLUMN_ID, true, 0, 0},
@@ -77,9 +81,7 @@ enum statement {
 
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [PUT_ASSET] = put_asset_sql,
-    [PUT_DEVICE] = "INSERT INTO device (id, asset, profile) VALUES (?1, ?2, ?3)"
-                   " ON CONFLICT (id) DO UPDATE SET asset = excluded.asset,"
-                   " profile = excluded.profile",
+    [PUT_DEVICE] = put_device_sql,
     [HAS_ASSET] = "SELECT 1 FROM asset WHERE id = ?1",
     [HAS_PROFILE] = "SELECT 1 FROM profile WHERE name = ?1",
     [HAS_CHANNEL] = "SELECT 1 FROM profile_channel WHERE profile = ?1 AND channel = ?2",

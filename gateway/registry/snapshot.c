@@ -141,7 +141,7 @@ static ll_err load_profiles(struct loader *l)
 {
     struct registry *r = l->r;
     sqlite3_stmt *st = NULL;
-    ll_err err = make_room(l, "SELECT count(*) FROM profile", sizeof(*r->profiles), &r->profiles);
+    ll_err err = make_room(l, "SELECT count(*) FROM profile", sizeof(void *), &r->profiles);
     if (err == LL_OK) {
         err = db_prepare(l->sql, "SELECT name, json FROM profile", &st);
     }
@@ -257,7 +257,7 @@ static ll_err bind_channel(struct registry *r, struct device *d, size_t channel,
     /* Written here alone, before anybody else sees the snapshot. */
     const struct asset **bound = (const struct asset **)d->channel_assets;
     if (bound == NULL) {
-        bound = arena_alloc(&r->arena, d->profile->channel_count * sizeof(*bound));
+        bound = arena_alloc(&r->arena, d->profile->channel_count * sizeof(void *));
         if (bound == NULL) {
             return LL_ENOMEM;
         }

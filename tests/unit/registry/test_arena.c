@@ -9,7 +9,7 @@ static void pieces_keep_their_bytes_while_others_come(void **state)
     (void)state;
     struct arena a = {0};
     char *kept[5000];
-    char text[64];
+    char text[80];
     for (int i = 0; i < 5000; i++) {
         snprintf(text, sizeof text, "piece %d of a text that fills several chunks in the end", i);
         kept[i] = arena_str(&a, text);
@@ -30,7 +30,7 @@ static void a_piece_may_be_larger_than_a_chunk(void **state)
 {
     (void)state;
     struct arena a = {0};
-    const size_t size = 1024 * 1024;
+    const size_t size = 1048576;
     char *first = arena_str(&a, "first");
     char *big = arena_alloc(&a, size);
     memset(big, 1, size);

@@ -99,12 +99,12 @@ static void a_row_has_at_most_64_fields(void **state)
     char text[256];
     char got[1024];
     memset(text, ',', 63);
-    memcpy(text + 63, "\nx\n", 3);
+    snprintf(text + 63, sizeof text - 63, "\nx\n");
     read_all(text, 66, got, sizeof got);
     assert_non_null(strstr(got, "2:x\n"));
     assert_null(strchr(got, '!'));
     memset(text, ',', 64);
-    memcpy(text + 64, "\nx\n", 3);
+    snprintf(text + 64, sizeof text - 64, "\nx\n");
     read_all(text, 67, got, sizeof got);
     assert_string_equal(got, "1!the row has more than 64 fields\n2:x\n");
 }
@@ -113,10 +113,10 @@ static void a_row_that_is_too_long_is_refused(void **state)
 {
     (void)state;
     const size_t len = LL_MAX_CSV_ROW + 3;
-    char *text = malloc(len);
+    char *text = malloc(len + 1);
     char got[256];
     memset(text, 'a', len);
-    memcpy(text + len - 3, "\nx\n", 3);
+    snprintf(text + len - 3, 4, "\nx\n");
     read_all(text, len, got, sizeof got);
     assert_string_equal(got, "1!the row is longer than 65536 bytes; a quote may be missing\n2:x\n");
     text[0] = '"';

@@ -89,13 +89,15 @@ static void a_known_asset_changes_only_in_the_columns_given(void **state)
     registry_unref(r);
 }
 
+#define NOT_AN_ID \
+    "a.csv:4: id: 'a b' is not an id: letters, digits and . _ - : are allowed, at most 63 of them"
+
 static void every_bad_row_is_named_and_nothing_is_changed(void **state)
 {
     struct fixture *f = *state;
     static const char *const messages[] = {
         "a.csv:3: kind: 'gas_pip' is not an asset kind; did you mean 'gas_pipe'?",
-        "a.csv:4: id: 'a b' is not an id: letters, digits and . _ - : are allowed, at most 63 of "
-        "them",
+        NOT_AN_ID,
         "a.csv:5: id: a value is required",
         "a.csv:6: installed: '2009-02-30' is not a date; write it as 2009-05-31",
         "a.csv:7: latitude: 90.5 is outside -90 to 90",

@@ -93,8 +93,8 @@ static void a_city_of_20000_devices_is_numbered_densely(void **state)
     struct fixture *f = *state;
     struct buf assets;
     struct buf devices;
-    buf_init(&assets, 16 * 1024 * 1024);
-    buf_init(&devices, 16 * 1024 * 1024);
+    buf_init(&assets, 16000000);
+    buf_init(&devices, 16000000);
     buf_str_add(&assets, "id,kind,district,material\n");
     buf_str_add(&devices, "id,asset,profile,channels\n");
     for (int i = 0; i < DEVICES; i++) {
