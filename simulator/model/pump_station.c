@@ -66,7 +66,7 @@ static size_t read(const void *state, struct rng *rng, struct sample *out)
     out[1] = (struct sample){"flow", flow * (1 + 0.01 * rng_normal(rng)), 1};
     out[2] = (struct sample){"current", A_PER_M3_H * flow * (1 + 0.01 * rng_normal(rng)), 2};
     out[3] = (struct sample){"vibration", fmax(vibration + 0.05 * rng_normal(rng), 0), 2};
-    out[4] = (struct sample){"bearing_temperature", p->bearing_c, 1};
+    out[4] = (struct sample){"temperature", p->bearing_c, 1};
     out[5] = (struct sample){"running", on, SAMPLE_BOOL};
     return 6;
 }

@@ -1,0 +1,298 @@
+/* The city as a whole, on the scenario that ships for the demonstration and on small ones. */
+#include "tests/unit/unit.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "gateway/base/fs.h"
+#include "gateway/base/jsonfile.h"
+#include "simulator/city.h"
+
+#define DEMO     "config/scenarios/demo.json"
+#define START_MS 1764000000000
+
+static struct scenario *load(const char *path)
+{
+    struct diag d = {0};
+    struct scenario *s = NULL;
+    if (scenario_load(path, &d, &s) != LL_OK) {
+        fail_msg("%s", d.text[0]);
+    }
+    return s;
+}
+
+static struct scenario *scenario_of(const char *text)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/city.json", unit_tmpdir());
+    assert_int_equal(fs_replace_file(path, text, strlen(text)), LL_OK);
+    return load(path);
+}
+
+static struct city *new_city(const struct scenario *s, uint64_t seed)
+{
+    struct city *c = NULL;
+    assert_int_equal(city_new(s, seed, START_MS, 1, &c), LL_OK);
+    return c;
+}
+
+/* All payloads up to `seconds`, a line each with its topic. */
+static void collect(const struct scenario *s, uint64_t seed, int seconds, struct buf *out)
+{
+    struct city *c = new_city(s, seed);
+    struct message m;
+    message_init(&m);
+    buf_init(out, 64 << 20);
+    while (city_next_ms(c) < START_MS + seconds * 1000LL) {
+        city_report(c, &m);
+        assert_true(message_end(&m));
+        buf_printf(out, "%s %s\n", m.topic, buf_str(&m.payload));
+    }
+    assert_true(buf_ok(out) && out->len > 0);
+    message_free(&m);
+    city_free(c);
+}
+
+static void the_same_seed_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    struct scenario *s = load(DEMO);
+    struct buf a;
+    struct buf b;
+    collect(s, 42, 60, &a);
+    collect(s, 42, 60, &b);
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.data, b.data, a.len);
+    buf_free(&b);
+    collect(s, 43, 60, &b);
+    assert_true(a.len != b.len || memcmp(a.data, b.data, a.len) != 0);
+    buf_free(&a);
+    buf_free(&b);
+    scenario_free(s);
+}
+
+#define SMALL_HEAD "{\"scenario\": \"s\", \"districts\": [\"n\"], \"assets\": ["
+#define MAINS      "{\"kind\": \"water_main\", \"count\": 2, \"period_s\": 5}"
+
+/* The lines that have `part` in them. */
+static void filter(const struct buf *all, const char *part, struct buf *out)
+{
+    buf_init(out, 1 << 20);
+    for (const char *p = all->data; *p != '\0';) {
+        const char *end = strchr(p, '\n');
+        char line[512];
+        snprintf(line, sizeof line, "%.*s", (int)(end - p), p);
+        if (strstr(line, part) != NULL) {
+            buf_printf(out, "%s\n", line);
+        }
+        p = end + 1;
+    }
+}
+
+static void an_assets_readings_do_not_depend_on_its_neighbours(void **state)
+{
+    (void)state;
+    struct scenario *alone = scenario_of(SMALL_HEAD MAINS "]}");
+    struct scenario *among = scenario_of(
+        SMALL_HEAD "{\"kind\": \"hydrant\", \"count\": 3, \"period_s\": 1}, " MAINS "]}");
+    struct buf a;
+    struct buf b;
+    struct buf mains_a;
+    struct buf mains_b;
+    collect(alone, 1, 60, &a);
+    collect(among, 1, 60, &b);
+    filter(&a, "water_main-0002-1", &mains_a);
+    filter(&b, "water_main-0002-1", &mains_b);
+    assert_true(mains_a.len > 0 && b.len > a.len);
+    assert_string_equal(buf_str(&mains_a), buf_str(&mains_b));
+    buf_free(&a);
+    buf_free(&b);
+    buf_free(&mains_a);
+    buf_free(&mains_b);
+    scenario_free(alone);
+    scenario_free(among);
+}
+
+static void reports_come_in_the_order_of_time_each_in_its_period(void **state)
+{
+    (void)state;
+    struct scenario *s = load(DEMO);
+    struct city *c = new_city(s, 1);
+    struct message m;
+    int64_t last = START_MS;
+    int64_t *seen = calloc(s->asset_count, sizeof *seen);
+    assert_non_null(seen);
+    message_init(&m);
+    for (int i = 0; i < 5000; i++) {
+        const size_t device = city_next_device(c);
+        assert_true(city_next_ms(c) >= last);
+        last = city_next_ms(c);
+        if (seen[device] != 0) {
+            assert_int_equal(last - seen[device], s->assets[device].period_ms);
+        } else {
+            assert_true(last - START_MS <= s->assets[device].period_ms);
+        }
+        seen[device] = last;
+        city_report(c, &m);
+        assert_int_equal(m.ts_ms, last);
+    }
+    free(seen);
+    message_free(&m);
+    city_free(c);
+    scenario_free(s);
+}
+
+static struct json_object *channels_of(const char *profile, struct jsonfile **file)
+{
+    char path[200];
+    struct diag d = {0};
+    struct json_object *channels = NULL;
+    snprintf(path, sizeof path, "config/profiles/%s.json", profile);
+    if (jsonfile_load(path, &d, file) != LL_OK) {
+        fail_msg("%s", d.text[0]);
+    }
+    assert_true(json_object_object_get_ex(jsonfile_root(*file), "channels", &channels));
+    return channels;
+}
+
+static void check_reading(const char *profile, struct json_object *channels, const char *name,
+                          struct json_object *v)
+{
+    struct json_object *spec = NULL;
+    struct json_object *limit = NULL;
+    if (!json_object_object_get_ex(channels, name, &spec)) {
+        if (strcmp(name, "bat") != 0) { /* every profile has that one */
+            fail_msg("profile %s has no channel %s", profile, name);
+        }
+        return;
+    }
+    if (json_object_object_get_ex(spec, "min", &limit) &&
+        json_object_get_double(v) < json_object_get_double(limit)) {
+        fail_msg("%s.%s: %s is too low", profile, name, json_object_get_string(v));
+    }
+    if (json_object_object_get_ex(spec, "max", &limit) &&
+        json_object_get_double(v) > json_object_get_double(limit)) {
+        fail_msg("%s.%s: %s is too high", profile, name, json_object_get_string(v));
+    }
+    json_object_object_get_ex(spec, "type", &limit);
+    const bool is_bool = limit != NULL && strcmp(json_object_get_string(limit), "bool") == 0;
+    assert_int_equal(json_object_is_type(v, json_type_boolean), is_bool);
+}
+
+static void the_demo_sends_what_its_profiles_have_and_within_their_ranges(void **state)
+{
+    (void)state;
+    struct scenario *s = load(DEMO);
+    struct city *c = new_city(s, 1);
+    struct message m;
+    message_init(&m);
+    for (int i = 0; i < 2000; i++) {
+        const char *profile = s->assets[city_next_device(c)].model->profile;
+        struct jsonfile *file = NULL;
+        struct json_object *readings = NULL;
+        city_report(c, &m);
+        assert_true(message_end(&m));
+        struct json_object *payload = json_tokener_parse(buf_str(&m.payload));
+        assert_true(json_object_object_get_ex(payload, "r", &readings));
+        struct json_object *channels = channels_of(profile, &file);
+        json_object_object_foreach(readings, name, v)
+        {
+            check_reading(profile, channels, name, v);
+        }
+        json_object_put(payload);
+        jsonfile_free(file);
+    }
+    message_free(&m);
+    city_free(c);
+    scenario_free(s);
+}
+
+static double reading_of(const struct message *m, const char *channel)
+{
+    struct json_object *payload = json_tokener_parse(buf_str(&m->payload));
+    struct json_object *readings = NULL;
+    struct json_object *v = NULL;
+    assert_true(json_object_object_get_ex(payload, "r", &readings));
+    assert_true(json_object_object_get_ex(readings, channel, &v));
+    const double value = json_object_get_double(v);
+    json_object_put(payload);
+    return value;
+}
+
+/* For several seeds, since the chambers' sizes differ. */
+static void the_demos_two_faults_show_within_forty_seconds(void **state)
+{
+    (void)state;
+    struct scenario *s = load(DEMO);
+    struct message m;
+    message_init(&m);
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct city *c = new_city(s, seed);
+        double methane = 0;
+        bool entrapped = false;
+        while (city_next_ms(c) < START_MS + 40000) {
+            city_report(c, &m);
+            assert_true(message_end(&m));
+            if (strcmp(m.device, "gas_pipe-0003-1") == 0) {
+                methane = reading_of(&m, "methane");
+            } else if (strcmp(m.device, "elevator-0002-1") == 0) {
+                entrapped = reading_of(&m, "entrapment") != 0;
+            }
+        }
+        if (methane <= 20 || !entrapped) {
+            fail_msg("seed %u: expected over 20 %%LEL and an entrapment, got %.2f and %d",
+                     (unsigned)seed, methane, entrapped);
+        }
+        city_free(c);
+    }
+    message_free(&m);
+    scenario_free(s);
+}
+
+static void the_truth_names_what_was_wrong_and_since_when_it_showed(void **state)
+{
+    (void)state;
+    struct scenario *s = scenario_of(
+        SMALL_HEAD "{\"kind\": \"manhole\", \"count\": 1, \"period_s\": 10}], \"faults\": ["
+                   "{\"kind\": \"cover_tilted\", \"asset\": \"manhole-0001\", \"at_s\": 15,"
+                   "\"for_s\": 20, \"magnitude\": 40},"
+                   "{\"kind\": \"cover_tilted\", \"asset\": \"manhole-0001\", \"at_s\": 999}]}");
+    struct city *c = new_city(s, 1);
+    struct message m;
+    struct buf truth;
+    int64_t first_seen = 0;
+    message_init(&m);
+    buf_init(&truth, 4096);
+    while (city_next_ms(c) < START_MS + 60000) {
+        city_report(c, &m);
+        assert_true(message_end(&m));
+        const bool during = m.ts_ms >= START_MS + 15000 && m.ts_ms < START_MS + 35000;
+        assert_int_equal(reading_of(&m, "tilt") > 30, during);
+        if (during && first_seen == 0) {
+            first_seen = m.ts_ms;
+        }
+    }
+    city_truth(c, &truth);
+    char expected[512];
+    snprintf(expected, sizeof expected,
+             "{\"asset\":\"manhole-0001\",\"device\":\"manhole-0001-1\",\"channel\":\"tilt\","
+             "\"kind\":\"cover_tilted\",\"onset\":%lld,\"end\":%lld,\"magnitude\":40,"
+             "\"unit\":\"deg\",\"observable_from\":%lld}\n",
+             START_MS + 15000LL, START_MS + 35000LL, (long long)first_seen);
+    assert_string_equal(buf_str(&truth), expected);
+    buf_free(&truth);
+    message_free(&m);
+    city_free(c);
+    scenario_free(s);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_same_seed_gives_the_same_bytes),
+    cmocka_unit_test(an_assets_readings_do_not_depend_on_its_neighbours),
+    cmocka_unit_test(reports_come_in_the_order_of_time_each_in_its_period),
+    cmocka_unit_test(the_demo_sends_what_its_profiles_have_and_within_their_ranges),
+    cmocka_unit_test(the_demos_two_faults_show_within_forty_seconds),
+    cmocka_unit_test(the_truth_names_what_was_wrong_and_since_when_it_showed),
+};
+
+UNIT_MAIN(tests)

@@ -1,0 +1,129 @@
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "gateway/base/fs.h"
+#include "simulator/scenario.h"
+
+static const char *file_of(const char *text)
+{
+    static char path[300];
+    snprintf(path, sizeof path, "%s/scenario.json", unit_tmpdir());
+    assert_int_equal(fs_replace_file(path, text, strlen(text)), LL_OK);
+    return path;
+}
+
+static struct scenario *good(const char *text)
+{
+    struct diag d = {0};
+    struct scenario *s = NULL;
+    const ll_err err = scenario_load(file_of(text), &d, &s);
+    if (err != LL_OK) {
+        fail_msg("expected a good scenario, got: %s", d.text[0]);
+    }
+    return s;
+}
+
+/* That loading fails, and that one of the messages ends with `expected`. */
+static void expect_fault(const char *text, const char *expected)
+{
+    struct diag d = {0};
+    struct scenario *s = NULL;
+    assert_int_equal(scenario_load(file_of(text), &d, &s), LL_EFORMAT);
+    assert_null(s);
+    for (size_t i = 0; i < diag_kept(&d); i++) {
+        const char *name = strstr(d.text[i], "scenario.json:");
+        if (name != NULL && strcmp(name, expected) == 0) {
+            return;
+        }
+    }
+    fail_msg("expected '%s', got %zu faults, first '%s'", expected, d.count, d.text[0]);
+}
+
+#define HEAD "{\"scenario\": \"s\",\n\"districts\": [\"north\", \"south\"],\n"
+
+static void assets_are_numbered_by_kind_and_dealt_to_the_districts(void **state)
+{
+    (void)state;
+    struct scenario *s =
+        good(HEAD "\"assets\": [{\"kind\": \"gas_pipe\", \"count\": 2, \"period_s\": 2},"
+                  "{\"kind\": \"gas_pipe\", \"profile\": \"gas_pipe_pressure\", \"count\": 1,"
+                  "\"period_s\": 0.5}]}");
+    assert_int_equal(s->asset_count, 3);
+    assert_string_equal(s->assets[0].id, "gas_pipe-0001");
+    assert_string_equal(s->assets[0].device, "gas_pipe-0001-1");
+    assert_string_equal(s->assets[0].model->profile, "gas_chamber");
+    assert_string_equal(s->assets[1].district, "south");
+    assert_string_equal(s->assets[2].id, "gas_pipe-0003");
+    assert_string_equal(s->assets[2].model->profile, "gas_pipe_pressure");
+    assert_int_equal(s->assets[2].period_ms, 500);
+    scenario_free(s);
+}
+
+static void faults_take_the_models_magnitude_unless_they_give_one(void **state)
+{
+    (void)state;
+    struct scenario *s = good(
+        HEAD "\"assets\": [{\"kind\": \"gas_pipe\", \"count\": 1, \"period_s\": 2}],"
+             "\"faults\": [{\"kind\": \"gas_leak\", \"asset\": \"gas_pipe-0001\", \"at_s\": 12},"
+             "{\"kind\": \"gas_leak\", \"asset\": \"gas_pipe-0001\", \"at_s\": 60, \"for_s\": 5,"
+             "\"magnitude\": 8}]}");
+    assert_int_equal(s->fault_count, 2);
+    assert_true(s->faults[0].magnitude == 0.5);
+    assert_int_equal(s->faults[0].at_ms, 12000);
+    assert_true(s->faults[0].end_ms == INT64_MAX);
+    assert_true(s->faults[1].magnitude == 8);
+    assert_int_equal(s->faults[1].end_ms, 65000);
+    scenario_free(s);
+}
+
+static void every_fault_of_the_file_is_named_with_line_and_key(void **state)
+{
+    (void)state;
+    expect_fault(HEAD "\"asets\": []}",
+                 "scenario.json:3: asets: unknown key; did you mean 'assets'?");
+    expect_fault(
+        HEAD "\"assets\": [\n{\"kind\": \"gas_pip\", \"count\": 2, \"period_s\": 2}]}",
+        "scenario.json:4: assets[0].kind: unknown asset kind 'gas_pip'; nearest: gas_pipe");
+    expect_fault(HEAD "\"assets\": [{\"kind\": \"elevator\", \"profile\": \"manhole\",\n"
+                      "\"count\": 2, \"period_s\": 2}]}",
+                 "scenario.json:3: assets[0].profile: no model of 'elevator' with the profile "
+                 "'manhole'; expected elevator");
+    expect_fault(HEAD "\"assets\": [{\"kind\": \"elevator\",\n\"count\": 0, \"period_s\": 2}]}",
+                 "scenario.json:4: assets[0].count: expected a whole number from 1 to 1000000");
+    expect_fault(HEAD "\"assets\": [{\"kind\": \"elevator\", \"count\": 1.5, \"period_s\": 2}]}",
+                 "scenario.json:3: assets[0].count: expected a whole number");
+    expect_fault(HEAD "\"assets\": [{\"kind\": \"elevator\", \"count\": 1}]}",
+                 "scenario.json:3: assets[0]: the key 'period_s' is missing; expected seconds "
+                 "between reports");
+}
+
+#define ELEVATOR "\"assets\": [{\"kind\": \"elevator\", \"count\": 1, \"period_s\": 2}],\n"
+
+static void impossible_faults_are_refused(void **state)
+{
+    (void)state;
+    expect_fault(HEAD ELEVATOR "\"faults\": [{\"kind\": \"gas_leak\", \"asset\": "
+                               "\"elevator-0001\", \"at_s\": 1}]}",
+                 "scenario.json:4: faults[0].kind: 'elevator' has no fault 'gas_leak'; expected "
+                 "entrapment, levelling_drift");
+    expect_fault(HEAD ELEVATOR "\"faults\": [{\"kind\": \"entrapment\", \"asset\":\n"
+                               "\"elevator-0002\", \"at_s\": 1}]}",
+                 "scenario.json:5: faults[0].asset: no asset 'elevator-0002' here");
+    expect_fault(HEAD ELEVATOR "\"faults\": [{\"kind\": \"levelling_drift\", \"asset\": "
+                               "\"elevator-0001\", \"at_s\": 1,\n\"magnitude\": 900}]}",
+                 "scenario.json:5: faults[0].magnitude: expected 1 to 100 mm");
+    expect_fault(HEAD ELEVATOR "\"faults\": [{\"kind\": \"entrapment\", \"asset\": "
+                               "\"elevator-0001\", \"at_s\": -1}]}",
+                 "scenario.json:4: faults[0].at_s: expected seconds after the start from 0 to "
+                 "1000000000");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(assets_are_numbered_by_kind_and_dealt_to_the_districts),
+    cmocka_unit_test(faults_take_the_models_magnitude_unless_they_give_one),
+    cmocka_unit_test(every_fault_of_the_file_is_named_with_line_and_key),
+    cmocka_unit_test(impossible_faults_are_refused),
+};
+
+UNIT_MAIN(tests)
