@@ -63,7 +63,9 @@ static void note_place(struct scanner *s)
         s->err = LL_ENOMEM;
         return;
     }
-    f->places[f->place_count++] = (struct place){path, s->line};
+    f->places[f->place_count].path = path;
+    f->places[f->place_count].line = s->line;
+    f->place_count++;
 }
 
 static void skip_block_comment(struct scanner *s)
@@ -285,7 +287,8 @@ static ll_err parse_plain(struct jsonfile *f, const struct buf *plain, struct di
         return LL_EFORMAT;
     }
     for (; end < plain->len; end++) {
-        if (memchr(" \t\r\n", plain->data[end], 4) == NULL) {
+        const char c = plain->data[end];
+        if (c != ' ' && c != '\t' && c != '\r' && c != '\n') {
             diag_add(d, f->name, line_of_offset(plain, end),
                      "text after the end of the JSON value");
             return LL_EFORMAT;

@@ -8,8 +8,7 @@
         (table), sizeof(table) / sizeof((table)[0]) \
     }
 
-#define MIB          INT64_C(1048576)
-#define MIB_MAX_DISK (16 * MIB) /* 16 TiB */
+#define MIB_MAX_DISK (16 << 20) /* 16 TiB */
 
 static bool check_log_level(const char *text, const char **why)
 {
@@ -120,7 +119,7 @@ static const struct setting mqtt_rows[] = {
      .type = SETTING_INT,
      AT(struct conf, max_message_bytes),
      .min = 1024,
-     .max = (int64_t)LL_MAX_MESSAGE,
+     .max = LL_MAX_MESSAGE,
      .fallback = "262144",
      .unit = "bytes",
      .help = "Larger payloads are refused and counted as `oversized`."},
@@ -319,7 +318,7 @@ static const struct setting destination_rows[] = {
      .type = SETTING_INT,
      AT(struct conf_destination, batch_bytes),
      .min = 1024,
-     .max = 16 * MIB,
+     .max = 16 << 20,
      .fallback = "1048576",
      .unit = "bytes",
      .help = "And about so many bytes, before compression."},

@@ -106,7 +106,7 @@ static size_t edit(struct rng *r, char *text, size_t len)
 
 static void mutate(const struct buf *seed)
 {
-    char *text = malloc(seed->len + MAX_EDITS * (MAX_RUN + 1));
+    char *text = malloc(seed->len + (size_t)MAX_EDITS * MAX_RUN + 1);
     if (text == NULL) {
         perror("malloc");
         exit(2);

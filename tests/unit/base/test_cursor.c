@@ -50,7 +50,7 @@ static void bytes_are_borrowed_in_place(void **state)
 static void nothing_may_be_read_over(void **state)
 {
     (void)state;
-    struct cursor c = cursor_over(NULL, 0);
+    struct cursor c = cursor_over("", 0);
     assert_int_equal(cursor_left(&c), 0);
     assert_int_equal(cursor_u8(&c), 0);
     assert_true(c.bad);

@@ -46,17 +46,17 @@ static void a_second_value_for_a_key_is_refused(void **state)
 static void many_keys_are_found_and_strangers_are_not(void **state)
 {
     (void)state;
-    enum { COUNT = 20000 };
-    static char keys[2 * COUNT][12];
+    enum { COUNT = 20000, ALL = 40000 };
+    static char keys[ALL][12];
     struct map m = {0};
-    for (size_t i = 0; i < 2 * COUNT; i++) {
+    for (size_t i = 0; i < ALL; i++) {
         snprintf(keys[i], sizeof keys[i], "dev-%zu", i);
     }
     for (size_t i = 0; i < COUNT; i++) {
         assert_int_equal(map_put(&m, keys[i], strlen(keys[i]), keys[i]), LL_OK);
     }
     assert_int_equal(m.count, COUNT);
-    for (size_t i = 0; i < 2 * COUNT; i++) {
+    for (size_t i = 0; i < ALL; i++) {
         assert_ptr_equal(map_get(&m, keys[i], strlen(keys[i])), i < COUNT ? keys[i] : NULL);
     }
     map_free(&m);

@@ -7,7 +7,7 @@
 #include "gateway/base/wheel.h"
 
 #define MAX_FIRED 4096
-#define TURN      4096 /* seconds */
+#define TURN      INT64_C(4096) /* seconds */
 
 static struct {
     size_t count;

@@ -24,7 +24,7 @@ static void a_zero_byte_in_a_name_does_not_end_it(void **state)
     (void)state;
     struct channel_spec *channels = calloc(1, sizeof *channels);
     assert_non_null(channels);
-    memcpy(channels[0].name, "flow", 4);
+    snprintf(channels[0].name, sizeof channels[0].name, "flow");
     const struct profile p = {.channel_count = 1, .channels = channels};
     static char name[100000] = "flow";
     assert_int_equal(profile_channel(&p, name, 6), -1);
