@@ -32,7 +32,6 @@ struct app {
     struct quarantine *quarantine;
     struct registry_db *registry_db; /* the pipeline's */
     struct alarm_store *alarms;      /* the pipeline's */
-    char checkpoint[LL_MAX_PATH]; /* of the pipeline, which borrows it */
     struct pipeline *pipeline;
     struct uploader *uploaders[LL_MAX_DESTINATIONS];
     size_t uploader_count;
