@@ -14,23 +14,21 @@
 #include "gateway/journal/journal_segment.h"
 #include "gateway/model/counters.h"
 
-#define MIN_SEGMENT_BYTES (64UL * 1024)
-#define MAX_SEGMENT_BYTES (1024UL * 1024 * 1024)
-
 ll_err journal_path(const char *dir, const char *name, char *out)
 {
     const int n = snprintf(out, LL_MAX_PATH, "%s/%s", dir, name);
     return n > 0 && n < LL_MAX_PATH ? LL_OK : LL_EINVAL;
 }
 
-struct segment *journal_chain(struct journal *j, uint64_t first_seq, uint32_t salt)
+struct segment *journal_chain(struct journal *j, const struct segment_header *h)
 {
     struct segment *seg = calloc(1, sizeof *seg);
     if (seg == NULL) {
         return NULL;
     }
-    seg->first_seq = first_seq;
-    seg->salt = salt;
+    seg->first_seq = h->first_seq;
+    seg->follows = h->follows;
+    seg->salt = segment_salt(h->stream);
     seg->refs = 1;
     atomic_init(&seg->end, SEGMENT_HEADER);
     atomic_init(&seg->state, SEGMENT_LIVE);
@@ -50,16 +48,15 @@ void journal_unref(struct segment *seg)
     }
 }
 
-ll_err journal_begin_segment(struct journal *j)
+ll_err journal_begin_segment(struct journal *j, uint64_t follows)
 {
     int fd;
-    uint32_t salt;
-    ll_err err =
-        segment_make(j->dir, j->next_seq, j->options.segment_bytes, &fd, &salt, &j->must_roll);
+    struct segment_header h = {.first_seq = j->next_seq, .follows = follows};
+    const ll_err err = segment_make(j->dir, j->options.segment_bytes, &h, &fd, &j->must_roll);
     if (err != LL_OK) {
         return err;
     }
-    struct segment *seg = journal_chain(j, j->next_seq, salt);
+    struct segment *seg = journal_chain(j, &h);
     if (seg == NULL) {
         fs->close(fd);
         j->must_roll = true;
@@ -79,7 +76,7 @@ static ll_err sync_live(struct journal *j)
         counter_add(COUNTER_JOURNAL_SYNC_FAILED, 1);
         return err;
     }
-    j->dirty = false;
+    j->synced = j->writes;
     return LL_OK;
 }
 
@@ -109,7 +106,7 @@ static ll_err write_gathered(struct journal *j)
         return LL_OK;
     }
     const uint64_t at = atomic_load(&j->live->end);
-    j->dirty = true;
+    j->writes++;
     ll_err err = fs_write_all(j->fd, b->data, b->len, at);
     if (err == LL_OK && j->options.sync == JOURNAL_SYNC_ALWAYS) {
         err = sync_live(j);
@@ -132,9 +129,9 @@ static ll_err roll(struct journal *j)
     if (j->bytes - cut + j->options.segment_bytes > j->options.max_bytes) {
         return LL_ELIMIT;
     }
-    ll_err err = j->dirty ? sync_live(j) : LL_OK;
+    ll_err err = j->synced < j->writes ? sync_live(j) : LL_OK;
     if (err == LL_OK) {
-        err = journal_begin_segment(j);
+        err = journal_begin_segment(j, atomic_load(&j->visible));
     }
     if (err != LL_OK) {
         return err;
@@ -224,22 +221,23 @@ ll_err journal_sync(struct journal *j)
 {
     pthread_mutex_lock(&j->lock);
     /* A descriptor of our own: the segment may be full, and closed, before we are done. */
-    const int fd = j->dirty ? fcntl(j->fd, F_DUPFD_CLOEXEC, 0) : -1;
-    const bool failed = j->dirty && fd < 0;
-    j->dirty = failed;
+    const uint64_t writes = j->writes;
+    const bool clean = j->synced == writes;
+    const int fd = clean ? -1 : fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
     pthread_mutex_unlock(&j->lock);
-    if (failed) {
-        return LL_ELIMIT;
+    if (clean) {
+        return LL_OK;
     }
     if (fd < 0) {
-        return LL_OK;
+        return LL_ELIMIT;
     }
     ll_err err = LL_OK;
     if (fs->fdatasync(fd) != 0) {
         err = ll_err_from_errno(errno);
         counter_add(COUNTER_JOURNAL_SYNC_FAILED, 1);
+    } else {
         pthread_mutex_lock(&j->lock);
-        j->dirty = true;
+        j->synced = writes > j->synced ? writes : j->synced;
         pthread_mutex_unlock(&j->lock);
     }
     fs->close(fd);
@@ -280,8 +278,10 @@ ll_err journal_trim(struct journal *j, uint64_t seq)
 struct journal_stats journal_stats(struct journal *j)
 {
     pthread_mutex_lock(&j->lock);
+    const bool empty =
+        j->first == j->live && j->gathered.len == 0 && atomic_load(&j->live->end) == SEGMENT_HEADER;
     const struct journal_stats stats = {
-        .first_seq = j->first->first_seq,
+        .first_seq = empty ? j->next_seq : j->first->first_seq,
         .next_seq = j->next_seq,
         .bytes = j->bytes,
         .damaged = j->damaged,
@@ -385,7 +385,6 @@ ll_err journal_open(const char *dir, const struct journal_options *options, stru
         free_journal(j);
         return err;
     }
-    atomic_store(&j->visible, j->next_seq);
     *out = j;
     return LL_OK;
 }
@@ -396,7 +395,7 @@ void journal_close(struct journal *j)
         return;
     }
     pthread_mutex_lock(&j->lock);
-    if (write_gathered(j) == LL_OK && j->dirty) {
+    if (write_gathered(j) == LL_OK && j->synced < j->writes) {
         (void)sync_live(j); /* counted; there is no one left to tell */
     }
     pthread_mutex_unlock(&j->lock);

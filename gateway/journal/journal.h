@@ -37,7 +37,8 @@ struct journal_options {
 
 /* A record as a reader gives it. `data` is borrowed until the reader's next call. */
 struct journal_record {
-    uint64_t seq;        /* from 1, without gaps except where records were lost to damage */
+    uint64_t seq;        /* from 1, never given out twice; gaps where records were lost to damage,
+                          * and after a new start of the machine */
     struct wall_ms time; /* as given to append */
     uint8_t type;        /* as given to append */
     const void *data;

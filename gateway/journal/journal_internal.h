@@ -18,6 +18,7 @@
 #include "gateway/base/limits.h"
 #include "gateway/journal/journal.h"
 #include "gateway/journal/journal_scan.h"
+#include "gateway/journal/journal_segment.h"
 
 enum segment_state {
     SEGMENT_LIVE,   /* the last one, being written */
@@ -28,8 +29,8 @@ enum segment_state {
 struct segment {
     struct segment *next;
     uint64_t first_seq;   /* constant */
+    uint64_t follows;     /* constant; as in the segment's header */
     uint32_t salt;        /* constant */
-    bool gap_known;       /* constant; records missing before it are accounted for */
     unsigned refs;        /* one of the chain, one of each reader that is in it */
     uint64_t size;        /* that counts against max_bytes */
     _Atomic uint64_t end; /* what was written and may be read */
@@ -48,9 +49,10 @@ struct journal {
     int fd;               /* of `live` */
     struct buf gathered;  /* records that follow live->end and are not yet written */
     uint64_t next_seq;
-    uint64_t bytes; /* sum of the segments' sizes */
-    bool dirty;     /* written since the last fdatasync */
-    bool must_roll; /* a file of the next segment's name was left behind: no append may pass it */
+    uint64_t bytes;  /* sum of the segments' sizes */
+    uint64_t writes; /* so many were made or tried */
+    uint64_t synced; /* and of so many we know that they are on disk */
+    bool must_roll;  /* a file of the next segment's name was left behind: no append may pass it */
     bool torn_tail;
     uint64_t damaged;
     /* Where damage was reported, so that several readers that meet it count it once. */
@@ -69,17 +71,17 @@ struct journal {
 /* journal.c */
 
 /* Puts a segment at the end of the chain; its size counts. NULL without memory. */
-struct segment *journal_chain(struct journal *j, uint64_t first_seq, uint32_t salt);
+struct segment *journal_chain(struct journal *j, const struct segment_header *h);
 void journal_unref(struct segment *seg);
 /* Makes the file of a new live segment that begins with `next_seq`; the old one must be sealed by
- * the caller. */
-ll_err journal_begin_segment(struct journal *j);
+ * the caller. `follows`: as in the segment's header. */
+ll_err journal_begin_segment(struct journal *j, uint64_t follows);
 /* "<dir>/<name>" into `out` (LL_MAX_PATH bytes). */
 ll_err journal_path(const char *dir, const char *name, char *out);
 
 /* journal_recover.c */
 
-/* Reads the folder: the chain, the live segment, next_seq. */
+/* Reads the folder: the chain, the live segment, next_seq, visible. */
 ll_err journal_recover(struct journal *j);
 
 /* journal_damage.c */

@@ -51,7 +51,7 @@ static ll_err open_segment(struct journal_reader *r)
 }
 
 /* From a segment that is sealed or gone to the one that follows. Whether anything was lost at its
- * end is known only now, by the sequence with which the next one begins. */
+ * end is known only now, by the sequence that the next one follows. */
 static void next_segment(struct journal_reader *r)
 {
     struct journal *j = r->journal;
@@ -62,11 +62,12 @@ static void next_segment(struct journal_reader *r)
     next->refs++;
     pthread_mutex_unlock(&j->lock);
 
-    const bool lost = !gone && next->first_seq > r->scan.seq && next->first_seq > r->want;
-    if (lost && !(r->tail_blank && next->gap_known)) {
+    const bool known = next->follows > 0;
+    const uint64_t expected = known ? next->follows : next->first_seq;
+    if (!gone && expected > r->scan.seq && expected > r->want && (known || !r->tail_blank)) {
         const uint64_t end = atomic_load(&old->end);
         const uint64_t at = r->tail_at > 0 ? r->tail_at : end;
-        journal_report_damage(j, old, r->fd, at, end - at, next->first_seq - r->scan.seq);
+        journal_report_damage(j, old, r->fd, at, end - at, expected - r->scan.seq);
     }
     pthread_mutex_lock(&j->lock);
     enter(r, next);
@@ -185,8 +186,8 @@ ll_err journal_reader_open(struct journal *j, uint64_t seq, struct journal_reade
     r->journal = j;
     r->fd = -1;
     pthread_mutex_lock(&j->lock);
-    /* A position that the log has not reached, since a power cut took its end, must not hide the
-     * records that will get those sequences. */
+    /* A position beyond the end, which only a log that was put back from a copy can have, must not
+     * hide the records to come. */
     r->want = seq < j->next_seq ? seq : j->next_seq;
     struct segment *seg = j->first;
     while (seg->next != NULL && seg->next->first_seq <= r->want) {

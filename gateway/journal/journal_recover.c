@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "gateway/base/crc32c.h"
+#include "gateway/base/cursor.h"
 #include "gateway/base/fs.h"
 #include "gateway/base/log.h"
 #include "gateway/journal/journal_internal.h"
@@ -24,6 +27,15 @@ struct names {
 struct recovery {
     bool gap;           /* a segment was lost since the last one put into the chain */
     uint64_t past_lost; /* none of its records can have reached this sequence */
+};
+
+#define BOOT_TEXT 36
+#define NOTE_CRC  (8 + BOOT_TEXT)
+
+/* What the lock file holds. */
+struct note {
+    uint64_t floor;
+    char boot[BOOT_TEXT];
 };
 
 static int by_value(const void *a, const void *b)
@@ -71,12 +83,6 @@ static ll_err list_segments(const char *dir, struct names *out)
     return err;
 }
 
-/* No segment of `size` bytes that begins with `first_seq` can have reached the result. */
-static uint64_t past_any(uint64_t first_seq, uint64_t size)
-{
-    return first_seq + size / RECORD_HEADER + 1;
-}
-
 /* Whether the file holds nothing but zeros. */
 static bool is_blank(int fd, uint64_t size)
 {
@@ -101,7 +107,7 @@ static void set_aside(struct journal *j, const char *path, uint64_t first_seq, u
     counter_add(COUNTER_JOURNAL_DAMAGED, 1);
     log_error("journal", "segment_damaged", "file=%s bytes=%" PRIu64 " kept=%s", path, size,
               renamed ? to : path);
-    rec->past_lost = past_any(first_seq, size);
+    rec->past_lost = first_seq + PAST_ANY_SEGMENT;
     rec->gap = true;
 }
 
@@ -133,14 +139,14 @@ static ll_err take_segment(struct journal *j, uint64_t first_seq, struct recover
         err = segment_header_decode(head, got, &h);
     }
     if (err == LL_OK && h.first_seq == first_seq) {
-        struct segment *seg = journal_chain(j, first_seq, segment_salt(h.stream));
+        h.follows = rec->gap ? 0 : h.follows; /* what is missing there was counted just now */
+        rec->gap = false;
+        struct segment *seg = journal_chain(j, &h);
         if (seg == NULL) {
             err = LL_ENOMEM;
             goto done;
         }
         seg->size = size;
-        seg->gap_known = rec->gap;
-        rec->gap = false;
         j->bytes += size;
         atomic_store(&seg->end, size);
         atomic_store(&seg->state, SEGMENT_SEALED);
@@ -258,6 +264,72 @@ static ll_err take_live(struct journal *j)
     return LL_OK;
 }
 
+/* False where the machine does not say: then every opening counts as the first since its start. */
+static bool read_boot(char out[BOOT_TEXT])
+{
+    const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    const ssize_t n = read(fd, out, BOOT_TEXT);
+    close(fd);
+    return n == BOOT_TEXT;
+}
+
+static bool read_note(int fd, struct note *out)
+{
+    uint8_t bytes[NOTE_CRC + 4];
+    size_t got;
+    if (fs_read_some(fd, bytes, sizeof bytes, 0, &got) != LL_OK) {
+        return false;
+    }
+    struct cursor c = cursor_over(bytes, got);
+    out->floor = cursor_u64(&c);
+    const uint8_t *boot = cursor_bytes(&c, BOOT_TEXT);
+    const uint32_t crc = cursor_u32(&c);
+    if (c.bad || crc != crc32c(0, bytes, NOTE_CRC)) {
+        return false;
+    }
+    memcpy(out->boot, boot, BOOT_TEXT);
+    return true;
+}
+
+static ll_err write_note(int fd, const struct note *note)
+{
+    struct buf b;
+    buf_init(&b, NOTE_CRC + 4);
+    buf_u64(&b, note->floor);
+    buf_add(&b, note->boot, BOOT_TEXT);
+    buf_u32(&b, crc32c(0, b.data, b.len));
+    ll_err err = buf_ok(&b) ? fs_write_all(fd, b.data, b.len, 0) : LL_ENOMEM;
+    buf_free(&b);
+    if (err == LL_OK && fs->fsync(fd) != 0) {
+        err = ll_err_from_errno(errno);
+    }
+    return err;
+}
+
+/* Moves next_seq past all that were ever given out. */
+static ll_err settle_sequence(struct journal *j, bool fresh)
+{
+    struct note last;
+    struct note now = {0};
+    const bool noted = read_note(j->lock_fd, &last);
+    const bool same_start =
+        read_boot(now.boot) && noted && memcmp(now.boot, last.boot, BOOT_TEXT) == 0;
+    if (noted && j->next_seq < last.floor) {
+        j->next_seq = last.floor;
+    }
+    if (same_start) {
+        return LL_OK;
+    }
+    if (!fresh || noted) {
+        j->next_seq += PAST_ANY_SEGMENT;
+    }
+    now.floor = j->next_seq;
+    return write_note(j->lock_fd, &now);
+}
+
 ll_err journal_recover(struct journal *j)
 {
     struct names names = {0};
@@ -270,20 +342,21 @@ ll_err journal_recover(struct journal *j)
     if (err != LL_OK) {
         return err;
     }
-    j->next_seq = 1;
-    if (rec.gap) {
-        j->next_seq = rec.past_lost;
-    } else if (j->live != NULL) {
+    const bool fresh = j->live == NULL && !rec.gap;
+    j->next_seq = rec.gap ? rec.past_lost : 1;
+    if (j->live != NULL && !rec.gap) {
         err = take_live(j);
-        if (err != LL_EAGAIN) {
+        if (err == LL_EAGAIN) {
+            j->next_seq = j->live->first_seq + PAST_ANY_SEGMENT;
+            rec.gap = true;
+        } else if (err != LL_OK) {
             return err;
         }
-        j->next_seq = past_any(j->live->first_seq, j->live->size);
-        rec.gap = true;
     }
-    err = journal_begin_segment(j);
-    if (err == LL_OK) {
-        j->live->gap_known = rec.gap;
+    atomic_store(&j->visible, j->next_seq);
+    err = settle_sequence(j, fresh);
+    if (err == LL_OK && j->fd < 0) {
+        err = journal_begin_segment(j, rec.gap ? 0 : j->next_seq);
     }
     return err;
 }

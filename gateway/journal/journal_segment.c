@@ -1,9 +1,9 @@
 /*
  * The file format of a log, version 1. Numbers are little-endian; offsets and lengths in bytes.
  *
- * A log is a folder. It holds the file `lock`, on which the process that has the log keeps an
- * flock, and one or more segments `<first_seq>.log`, the name being 16 lower-case hex digits. A
- * segment whose header was damaged is renamed to `<first_seq>.log.damaged` and looked at no more.
+ * A log is a folder. It holds the file `lock` and one or more segments `<first_seq>.log`, the name
+ * being 16 lower-case hex digits. A segment whose header was damaged is renamed to
+ * `<first_seq>.log.damaged` and looked at no more.
  *
  * A segment begins with a header, which never changes once the file is made:
  *
@@ -14,7 +14,8 @@
  *        16     8  sequence of the first record of the segment, as in the file's name
  *        24     8  wall time when it was made, ms since 1970 (signed)
  *        32     8  stream: a random number, new for each segment
- *        40    20  zero
+ *        40     8  sequence behind the last record before this segment; 0: not known
+ *        48    12  zero
  *        60     4  CRC32C of bytes 0 to 59
  *
  * Later versions keep these 64 bytes and the place of the checksum, so that an older program knows
@@ -46,6 +47,19 @@
  *
  * Sync points. fdatasync at journal_sync, at the end of each segment and at close; with
  * JOURNAL_SYNC_ALWAYS before each append or flush returns.
+ *
+ * The file `lock`, on which the process that has the log keeps an flock, has 48 bytes:
+ *
+ *         0     8  sequence below which no record will be appended again
+ *         8    36  boot id of the machine when the log was last opened (random(4))
+ *        44     4  CRC32C of bytes 0 to 43
+ *
+ * Sequences. Others keep sequences of this log on the same disk: checkpoints, cursors, keys in a
+ * database. A power cut may keep those and take the records, if these were not synced; were their
+ * sequences given out a second time, the new records would be taken for done. So when the log is
+ * opened after the machine was started anew, it leaves out more sequences than can have been lost,
+ * all of which were in the last segment. A process that was killed has lost nothing that it wrote,
+ * and its log goes on without a gap.
  *
  * Recovery. All segments have their headers checked; only the last is read through. Where a record
  * is not valid, the rest of the file is searched in steps of 8 for a valid one. If there is one,
@@ -126,6 +140,7 @@ void segment_header_encode(const struct segment_header *h, uint8_t out[SEGMENT_H
     put_u64(out + 16, h->first_seq);
     put_u64(out + 24, (uint64_t)h->created.ms);
     put_u64(out + 32, h->stream);
+    put_u64(out + 40, h->follows);
     put_u32(out + CHECKSUM_AT, crc32c(0, out, CHECKSUM_AT));
 }
 
@@ -139,8 +154,9 @@ ll_err segment_header_decode(const void *data, size_t len, struct segment_header
         .first_seq = cursor_u64(&c),
         .created = {(int64_t)cursor_u64(&c)},
         .stream = cursor_u64(&c),
+        .follows = cursor_u64(&c),
     };
-    (void)cursor_bytes(&c, CHECKSUM_AT - 40);
+    (void)cursor_bytes(&c, CHECKSUM_AT - 48);
     const uint32_t crc = cursor_u32(&c);
     if (c.bad || memcmp(start, magic, sizeof magic) != 0 || crc != crc32c(0, start, CHECKSUM_AT)) {
         return LL_ECORRUPT;
@@ -216,12 +232,12 @@ ll_err segment_reserve(int fd, uint64_t bytes)
     return ll_err_from_errno(errno);
 }
 
-ll_err segment_make(const char *dir, uint64_t first_seq, uint64_t bytes, int *fd_out,
-                    uint32_t *salt_out, bool *left_over)
+ll_err segment_make(const char *dir, uint64_t bytes, struct segment_header *h, int *fd_out,
+                    bool *left_over)
 {
     char name[SEGMENT_NAME_TEXT];
     char path[LL_MAX_PATH];
-    segment_name(first_seq, name);
+    segment_name(h->first_seq, name);
     const int n = snprintf(path, sizeof path, "%s/%s", dir, name);
     if (n < 0 || (size_t)n >= sizeof path) {
         return LL_EINVAL;
@@ -232,10 +248,10 @@ ll_err segment_make(const char *dir, uint64_t first_seq, uint64_t bytes, int *fd
         return ll_err_from_errno(errno);
     }
     struct rng rng = rng_random();
-    const struct segment_header h = {
-        .first_seq = first_seq, .created = clock_wall(), .stream = rng_next(&rng)};
+    h->created = clock_wall();
+    h->stream = rng_next(&rng);
     uint8_t head[SEGMENT_HEADER];
-    segment_header_encode(&h, head);
+    segment_header_encode(h, head);
 
     ll_err err = segment_reserve(fd, bytes);
     if (err != LL_OK) {
@@ -254,7 +270,6 @@ ll_err segment_make(const char *dir, uint64_t first_seq, uint64_t bytes, int *fd
         goto undo;
     }
     *fd_out = fd;
-    *salt_out = segment_salt(h.stream);
     return LL_OK;
 
 undo:

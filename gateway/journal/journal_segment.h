@@ -23,10 +23,16 @@
 
 #define SEGMENT_NAME_TEXT 32
 
+#define MIN_SEGMENT_BYTES (64UL * 1024)
+#define MAX_SEGMENT_BYTES (1024UL * 1024 * 1024)
+/* More records than one segment can hold. */
+#define PAST_ANY_SEGMENT (MAX_SEGMENT_BYTES / RECORD_HEADER)
+
 struct segment_header {
     uint64_t first_seq;
     struct wall_ms created;
     uint64_t stream;
+    uint64_t follows; /* sequence behind the last record before this segment; 0: not known */
 };
 
 /* "<first_seq as 16 hex digits>.log" into `out` (SEGMENT_NAME_TEXT bytes), and back. */
@@ -54,10 +60,11 @@ bool record_peek(const void *data, size_t len, struct journal_record *r);
 /* Checks the whole record that record_peek accepted; its data is borrowed from `data`. */
 bool record_check(uint32_t salt, const void *data, size_t len, struct journal_record *r);
 
-/* Makes and preallocates the file with its header, on disk when it returns. LL_ENOSPC; where it
- * fails, *left_over is set if a file of that name may be there, now or after a power cut. */
-ll_err segment_make(const char *dir, uint64_t first_seq, uint64_t bytes, int *fd_out,
-                    uint32_t *salt_out, bool *left_over);
+/* Makes and preallocates the file, on disk when it returns, with a header of which `h` gives the
+ * sequences; the rest of *h is filled in. LL_ENOSPC; where it fails, *left_over is set if a file of
+ * that name may be there, now or after a power cut. */
+ll_err segment_make(const char *dir, uint64_t bytes, struct segment_header *h, int *fd_out,
+                    bool *left_over);
 /* Asks for disk space up to `bytes`; file systems that cannot preallocate are fine. */
 ll_err segment_reserve(int fd, uint64_t bytes);
 

@@ -336,6 +336,36 @@ static void a_sync_that_failed_is_counted_and_tried_again(void **state)
     journal_close(j);
 }
 
+static struct journal *nested;
+static unsigned syncs;
+
+/* While one thread syncs another asks for a sync too. */
+static int sync_within(int fd)
+{
+    syncs++;
+    if (syncs == 1) {
+        assert_int_equal(journal_sync(nested), LL_OK);
+    }
+    return fs_system_calls.fdatasync(fd);
+}
+
+static void a_sync_does_not_rely_on_one_that_has_not_ended(void **state)
+{
+    (void)state;
+    nested = open_log(new_dir(), &small_log);
+    put_range(nested, 1, 3);
+    struct fs_calls calls = fs_system_calls;
+    calls.fdatasync = sync_within;
+    fs_replace(&calls);
+    syncs = 0;
+    assert_int_equal(journal_sync(nested), LL_OK);
+    assert_int_equal(syncs, 2);
+    assert_int_equal(journal_sync(nested), LL_OK);
+    assert_int_equal(syncs, 2);
+    fs_replace(NULL);
+    journal_close(nested);
+}
+
 static ssize_t broken_pread(int fd, void *data, size_t len, off_t at)
 {
     if (at >= HEADER) {
@@ -375,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_refuses_at_the_end_of_a_segment_and_leaves_no_file),
         cmocka_unit_test(a_file_system_that_cannot_preallocate_is_fine),
         cmocka_unit_test(a_sync_that_failed_is_counted_and_tried_again),
+        cmocka_unit_test(a_sync_does_not_rely_on_one_that_has_not_ended),
         cmocka_unit_test(a_last_segment_that_cannot_be_read_does_not_stop_the_start),
     };
     return unit_main(__FILE__, tests, sizeof tests / sizeof tests[0]);

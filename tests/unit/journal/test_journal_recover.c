@@ -6,6 +6,8 @@
 
 #include "gateway/base/crc32c.h"
 
+#define LEAP (1UL << 25) /* sequences left out after a new start of the machine */
+
 /* A closed log with the records 1 to `count`. */
 static const char *closed_log(uint64_t count)
 {
@@ -303,6 +305,7 @@ static void a_damaged_header_of_the_last_segment_begins_a_new_one_far_above(void
         check_record(&record, n);
     }
     expect_range(r, next, next + 10);
+    assert_int_equal(journal_stats(j).damaged, 0); /* it was counted when it was found */
     journal_reader_close(r);
     journal_close(j);
     char aside[PATH_TEXT + 64];
@@ -390,6 +393,100 @@ static void a_payload_that_looks_like_a_record_is_not_one(void **state)
     journal_close(j);
 }
 
+/* Makes the log believe that the machine was started anew since it was last open. */
+static void start_machine_anew(const char *dir)
+{
+    char path[PATH_TEXT + 8];
+    unsigned char note[48];
+    snprintf(path, sizeof path, "%s/lock", dir);
+    read_bytes(path, 0, note, sizeof note);
+    memset(note + 8, 'x', 36);
+    const uint32_t crc = crc32c(0, note, 44);
+    for (unsigned i = 0; i < 4; i++) {
+        note[44 + i] = (unsigned char)(crc >> (8 * i));
+    }
+    overwrite(path, 0, note, sizeof note);
+}
+
+static uint64_t next_seq_of(const char *dir)
+{
+    struct journal *j = open_log(dir, &small_log);
+    const uint64_t next = journal_stats(j).next_seq;
+    journal_close(j);
+    return next;
+}
+
+static void after_a_new_start_of_the_machine_no_sequence_is_given_out_twice(void **state)
+{
+    (void)state;
+    const char *dir = closed_log(20);
+    assert_int_equal(next_seq_of(dir), 21);
+    start_machine_anew(dir);
+    assert_int_equal(next_seq_of(dir), 21 + LEAP);
+    assert_int_equal(next_seq_of(dir), 21 + LEAP); /* though no record says so */
+    start_machine_anew(dir);
+    assert_int_equal(next_seq_of(dir), 21 + 2 * LEAP);
+
+    struct journal *j = open_log(dir, &small_log);
+    put_range(j, 21 + 2 * LEAP, 30 + 2 * LEAP);
+    journal_close(j);
+    j = open_log(dir, &small_log);
+    struct journal_reader *r = open_reader(j, 1);
+    struct journal_record record;
+    for (uint64_t n = 1; n <= 20; n++) {
+        assert_int_equal(journal_read(r, &record), LL_OK);
+        check_record(&record, n);
+    }
+    expect_range(r, 21 + 2 * LEAP, 30 + 2 * LEAP);
+    assert_int_equal(journal_stats(j).damaged, 0);
+    journal_reader_close(r);
+    expect_log(j, 21 + 2 * LEAP, 30 + 2 * LEAP);
+    journal_close(j);
+}
+
+static void a_leap_at_the_end_of_a_segment_is_no_damage(void **state)
+{
+    (void)state;
+    const char *dir = new_dir();
+    struct journal *j = open_log(dir, &small_log);
+    static const char large[SEGMENT / 2];
+    unsigned count = 0;
+    for (; count < 6; count++) { /* two do not fit into one segment */
+        assert_int_equal(journal_append(j, 1, (struct wall_ms){0}, large, sizeof large, NULL),
+                         LL_OK);
+        journal_close(j);
+        start_machine_anew(dir);
+        j = open_log(dir, &small_log);
+    }
+    assert_true(journal_stats(j).bytes > 5 * sizeof large);
+    struct journal_reader *r = open_reader(j, 1);
+    struct journal_record record;
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(journal_read(r, &record), LL_OK);
+        assert_int_equal(record.seq, 1 + i * (LEAP + 1));
+    }
+    assert_int_equal(journal_read(r, &record), LL_EAGAIN);
+    assert_false(journal_wait(r, 0));
+    assert_int_equal(journal_stats(j).damaged, 0);
+    journal_reader_close(r);
+    journal_close(j);
+}
+
+static void a_damaged_lock_file_counts_as_a_new_start(void **state)
+{
+    (void)state;
+    const char *dir = closed_log(20);
+    char path[PATH_TEXT + 8];
+    snprintf(path, sizeof path, "%s/lock", dir);
+    flip(path, 20, 0x01);
+    assert_int_equal(next_seq_of(dir), 21 + LEAP);
+    assert_int_equal(truncate(path, 7), 0);
+    assert_int_equal(next_seq_of(dir), 21 + LEAP);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(next_seq_of(dir), 21 + LEAP);
+    assert_int_equal(next_seq_of(dir), 21 + LEAP);
+}
+
 static void any_flipped_bit_anywhere_is_survived(void **state)
 {
     (void)state;
@@ -439,6 +536,9 @@ int main(void)
         cmocka_unit_test(a_file_that_was_only_being_made_is_deleted),
         cmocka_unit_test(bytes_of_an_older_file_are_not_taken_for_records),
         cmocka_unit_test(a_payload_that_looks_like_a_record_is_not_one),
+        cmocka_unit_test(after_a_new_start_of_the_machine_no_sequence_is_given_out_twice),
+        cmocka_unit_test(a_leap_at_the_end_of_a_segment_is_no_damage),
+        cmocka_unit_test(a_damaged_lock_file_counts_as_a_new_start),
         cmocka_unit_test(any_flipped_bit_anywhere_is_survived),
     };
     return unit_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
