@@ -1,5 +1,6 @@
 #include "simulator/colmap.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <stdlib.h>
@@ -161,14 +162,15 @@ static bool read_channels(const struct record_source *src, struct json_object *o
     {
         struct colmap_channel *c = &device->channels[device->channel_count];
         record_member(sub, path, key);
-        const size_t len = (size_t)json_object_get_string_len(v);
-        if (!channel_name_valid(key) || json_object_get_type(v) != json_type_string || len == 0 ||
-            len >= sizeof c->column) {
+        const char *column =
+            json_object_get_type(v) == json_type_string ? json_object_get_string(v) : NULL;
+        const size_t len = column != NULL ? strlen(column) : 0;
+        if (!channel_name_valid(key) || len == 0 || len >= sizeof c->column) {
             ok = record_fault(src, sub, "expected \"<channel>\": \"<column>\"");
             continue;
         }
         memcpy(c->name, key, strlen(key) + 1);
-        memcpy(c->column, json_object_get_string(v), len + 1);
+        memcpy(c->column, column, len + 1);
         device->channel_count++;
     }
     if (ok && device->channel_count == 0) {
@@ -181,6 +183,7 @@ static bool check_device(const struct record_source *src, const struct colmap *m
                          const struct colmap_device *device, const char *path)
 {
     char sub[RECORD_PATH];
+    assert(m->assets != NULL); /* they are read first */
     if (!asset_id_valid(device->id, strlen(device->id))) {
         return record_fault(src, record_member(sub, path, "id"),
                             "expected letters, digits, '.', '_', '-' and ':'");
@@ -230,8 +233,7 @@ static bool read_map(const struct record_source *src, struct colmap *m)
     bool ok = record_read(src, top.time, "time", time_fields, COUNT(time_fields), m);
     ok = read_texts(src, top.missing, "missing", &m->missing, &m->missing_count) && ok;
     ok = read_texts(src, top.ignore, "ignore", &m->ignore, &m->ignore_count) && ok;
-    ok = read_assets(src, top.assets, m) && ok;
-    return read_devices(src, top.devices, m) && ok;
+    return read_assets(src, top.assets, m) && read_devices(src, top.devices, m) && ok;
 }
 
 ll_err colmap_load(const char *path, struct diag *d, struct colmap **out)

@@ -14,7 +14,7 @@
 #include "gateway/base/err.h"
 
 #define CSV_MAX_CELLS 1024
-#define CSV_MAX_LINE  (64 * 1024)
+#define CSV_MAX_LINE  65536
 
 struct csv;
 

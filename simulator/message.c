@@ -8,7 +8,7 @@ void message_init(struct message *m)
 {
     *m = (struct message){0};
     buf_init(&m->payload, LL_MAX_MESSAGE);
-    buf_init(&m->books, 2 * LL_MAX_MESSAGE);
+    buf_init(&m->books, (size_t)2 * LL_MAX_MESSAGE);
 }
 
 void message_free(struct message *m)

@@ -65,6 +65,12 @@ struct publisher {
 
 /* --- Paho's callbacks, on its threads -------------------------------------------------------- */
 
+static const char *reason_text(enum MQTTReasonCodes reason)
+{
+    const char *text = MQTTReasonCode_toString(reason);
+    return text != NULL ? text : "unknown";
+}
+
 static void set_state(struct link *l, enum link_state state)
 {
     struct publisher *p = l->owner;
@@ -92,7 +98,7 @@ static void on_refused(void *context, MQTTAsync_failureData5 *data)
     if (data->code != MQTTASYNC_OPERATION_INCOMPLETE && log_limit_pass(&limit, &left_out)) {
         log_warn("publisher", "connect_failed",
                  "connection=%zu code=%d reason=\"%s\" left_out=%" PRIu64, l->number, data->code,
-                 data->message != NULL ? data->message : "none", left_out);
+                 data->message != NULL ? data->message : reason_text(data->reasonCode), left_out);
     }
     set_state(l, LINK_DOWN);
 }
@@ -100,8 +106,18 @@ static void on_refused(void *context, MQTTAsync_failureData5 *data)
 static void on_lost(void *context, char *cause)
 {
     struct link *l = context;
-    (void)cause;
+    MQTTAsync_free(cause);
     log_warn("publisher", "connection_lost", "connection=%zu", l->number);
+    set_state(l, LINK_DOWN);
+}
+
+/* The broker ended it with a reason (MQTT 5): Paho then says nothing through on_lost. */
+static void on_disconnected(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason)
+{
+    struct link *l = context;
+    (void)properties;
+    log_warn("publisher", "disconnected", "connection=%zu reason=\"%s\"", l->number,
+             reason_text(reason));
     set_state(l, LINK_DOWN);
 }
 
@@ -134,7 +150,7 @@ static void on_publish_failed(void *context, MQTTAsync_failureData5 *data)
     }
     if (log_limit_pass(&limit, &left_out)) {
         log_error("publisher", "refused", "topic=%s reason=\"%s\" left_out=%" PRIu64,
-                  s->message.topic, MQTTReasonCode_toString(data->reasonCode), left_out);
+                  s->message.topic, reason_text(data->reasonCode), left_out);
     }
     answer(s, SLOT_REFUSED);
 }
@@ -174,6 +190,7 @@ static ll_err open_link(struct link *l)
         return LL_EINVAL;
     }
     MQTTAsync_setConnectionLostCallback(l->client, l, on_lost);
+    MQTTAsync_setDisconnected(l->client, l, on_disconnected);
     connect.keepAliveInterval = KEEPALIVE_S;
     connect.connectTimeout = CONNECT_TIMEOUT_S;
     connect.maxInflight = WINDOW;
@@ -187,27 +204,32 @@ static ll_err open_link(struct link *l)
     return MQTTAsync_connect(l->client, &connect) == MQTTASYNC_SUCCESS ? LL_OK : LL_ENET;
 }
 
+struct waiting {
+    uint64_t order;
+    struct slot *slot;
+};
+
 static int by_order(const void *a, const void *b)
 {
-    const struct slot *x = *(struct slot *const *)a;
-    const struct slot *y = *(struct slot *const *)b;
+    const struct waiting *x = a;
+    const struct waiting *y = b;
     return (x->order > y->order) - (x->order < y->order);
 }
 
 static void resend(struct link *l)
 {
-    struct slot *waiting[WINDOW];
+    struct waiting waiting[WINDOW] = {0};
     size_t count = 0;
     pthread_mutex_lock(&l->owner->lock);
     for (size_t i = 0; i < WINDOW; i++) {
         if (l->slots[i].state == SLOT_SENT) {
-            waiting[count++] = &l->slots[i];
+            waiting[count++] = (struct waiting){l->slots[i].order, &l->slots[i]};
         }
     }
     pthread_mutex_unlock(&l->owner->lock);
     qsort(waiting, count, sizeof waiting[0], by_order);
     for (size_t i = 0; i < count; i++) {
-        hand_to_paho(waiting[i]);
+        hand_to_paho(waiting[i].slot);
     }
     l->resend = false;
     l->attempt = 0;
@@ -392,13 +414,14 @@ void publisher_free(struct publisher *p)
 ll_err publisher_message(struct publisher *p, size_t device, struct message **out)
 {
     struct link *l = &p->links[device % p->conf.connections];
-    while (!stop_asked() && (l->free_slots == NULL || l->resend)) {
+    struct slot *s = l->free_slots;
+    while (!stop_asked() && (s == NULL || l->resend)) {
         tick(p, TICK_MS);
+        s = l->free_slots;
     }
-    if (stop_asked()) {
+    if (s == NULL || stop_asked()) {
         return LL_ESTATE;
     }
-    struct slot *s = l->free_slots;
     l->free_slots = s->next;
     s->state = SLOT_FILLING;
     *out = &s->message;

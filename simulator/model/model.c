@@ -5,8 +5,8 @@
 
 #include "gateway/base/clock.h"
 
-#define UTC_OFFSET_MS (8 * 3600 * (int64_t)LL_MS_PER_S)
-#define DAY_MS        (24 * 3600 * (int64_t)LL_MS_PER_S)
+#define UTC_OFFSET_MS ((int64_t)8 * 3600 * LL_MS_PER_S)
+#define DAY_MS        ((int64_t)24 * 3600 * LL_MS_PER_S)
 
 static const struct model *const models[] = {
     &gas_chamber_model, &water_main_model, &pump_station_model, &manhole_model, &elevator_model,

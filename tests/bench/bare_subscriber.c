@@ -73,7 +73,7 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 
 static void on_lost(void *context, char *cause)
 {
-    (void)cause;
+    MQTTAsync_free(cause);
     fail(context, "the connection was lost");
 }
 
