@@ -54,7 +54,10 @@ def the_books_balance(c):
 def they_still_balance_after_one_more_start(c):
     before = c.gateway.ledger()
     c.gateway.stop()
+    expect((c.gateway.folder / "state/checkpoint").exists(), True, "a checkpoint is there")
     c.gateway.start().wait_connected()
+    expect("no_checkpoint" in c.gateway.process.log_text().rpartition("starting")[2], False,
+           "the checkpoint was not found")
     after = c.settle()
     expect_balance(after)
     for scope in ("messages", "readings"):
