@@ -181,7 +181,9 @@ static ll_err open_link(struct link *l)
     char id[64];
 
     /* Destroying the old client makes sure that no late callback speaks of an old sending. */
-    MQTTAsync_destroy(&l->client);
+    if (l->client != NULL) {
+        MQTTAsync_destroy(&l->client);
+    }
     set_state(l, LINK_CONNECTING);
     snprintf(id, sizeof id, "lifelinesim-%ld-%zu", (long)getpid(), l->number);
     create.maxBufferedMessages = WINDOW;
