@@ -28,7 +28,8 @@ enum journal_sync {
 
 struct journal_options {
     uint64_t segment_bytes; /* preallocated size of a segment file; 64 KiB to 1 GiB */
-    uint64_t max_bytes;     /* of all segments together; an append past it fails with LL_ELIMIT */
+    uint64_t max_bytes;     /* of all segments together, two at least; an append past it fails with
+                             * LL_ELIMIT */
     size_t buffer_bytes;    /* 0: append writes at once; else records gather until journal_flush()
                                or until so many bytes wait */
     enum journal_sync sync;
