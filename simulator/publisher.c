@@ -106,8 +106,11 @@ static void on_refused(void *context, MQTTAsync_failureData5 *data)
 static void on_lost(void *context, char *cause)
 {
     struct link *l = context;
-    MQTTAsync_free(cause);
-    log_warn("publisher", "connection_lost", "connection=%zu", l->number);
+    log_warn("publisher", "connection_lost", "connection=%zu cause=\"%s\"", l->number,
+             cause != NULL ? cause : "");
+    if (cause != NULL) {
+        MQTTAsync_free(cause);
+    }
     set_state(l, LINK_DOWN);
 }
 
