@@ -13,7 +13,7 @@
 #include "gateway/console/console.h"
 #include "gateway/export/uploader.h"
 #include "gateway/ingest/ingest.h"
-#include "gateway/pipeline.h"
+#include "gateway/pipeline/pipeline.h"
 
 struct api {
     const struct conf *conf;

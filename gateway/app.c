@@ -12,9 +12,9 @@
 #include "gateway/api.h"
 #include "gateway/base/fs.h"
 #include "gateway/base/log.h"
-#include "gateway/judge.h"
 #include "gateway/loop/loop.h"
 #include "gateway/model/counters.h"
+#include "gateway/pipeline/judge.h"
 
 #define INGEST_TIMER_MS   250
 #define HOUSEKEEPING_MS   5000
@@ -157,12 +157,9 @@ static void *sync_journal(void *arg)
         nanosleep(&interval, NULL);
         const ll_err err = journal_sync(app->intake);
         uint64_t left_out;
-        if (err != LL_OK) {
-            counter_add(COUNTER_JOURNAL_SYNC_FAILED, 1);
-            if (log_limit_pass(&limit, &left_out)) {
-                log_error("journal", "sync_failed", "reason=\"%s\" suppressed=%" PRIu64,
-                          ll_err_str(err), left_out);
-            }
+        if (err != LL_OK && log_limit_pass(&limit, &left_out)) {
+            log_error("journal", "sync_failed", "reason=\"%s\" suppressed=%" PRIu64,
+                      ll_err_str(err), left_out);
         }
     }
     return NULL;

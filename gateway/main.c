@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "gateway/app.h"
-#include "gateway/judge.h"
+#include "gateway/pipeline/judge.h"
 
 static const char usage[] =
     "usage: lifelined -c FILE            run with the configuration FILE\n"

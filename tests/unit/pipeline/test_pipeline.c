@@ -5,7 +5,7 @@
 
 #include "gateway/base/fs.h"
 #include "gateway/model/intake.h"
-#include "gateway/pipeline.h"
+#include "gateway/pipeline/pipeline.h"
 
 #define START_MS 1764000000000LL
 

@@ -1,4 +1,4 @@
-#include "gateway/judge.h"
+#include "gateway/pipeline/judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
 #include "gateway/base/buf.h"
 #include "gateway/base/cursor.h"
 #include "gateway/model/alarm.h"
-#include "gateway/series.h"
+#include "gateway/pipeline/series.h"
 
 struct alarms;
 

@@ -7,7 +7,7 @@
 
 #include "gateway/export/line.h"
 #include "gateway/model/counters.h"
-#include "gateway/pipeline_state.h"
+#include "gateway/pipeline/pipeline_state.h"
 
 /* Where a refused original comes from and which of its reasons were kept already. */
 struct refusal {

@@ -1,4 +1,4 @@
-#include "gateway/alarms.h"
+#include "gateway/pipeline/alarms.h"
 
 #include <math.h>
 #include <stdatomic.h>

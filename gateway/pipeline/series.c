@@ -1,4 +1,4 @@
-#include "gateway/series.h"
+#include "gateway/pipeline/series.h"
 
 #include <stdlib.h>
 #include <string.h>

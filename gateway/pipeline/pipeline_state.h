@@ -10,14 +10,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "gateway/alarms.h"
 #include "gateway/base/log.h"
 #include "gateway/base/wheel.h"
-#include "gateway/judge.h"
-#include "gateway/pipeline.h"
-#include "gateway/series.h"
+#include "gateway/pipeline/alarms.h"
+#include "gateway/pipeline/judge.h"
+#include "gateway/pipeline/pipeline.h"
+#include "gateway/pipeline/series.h"
+#include "gateway/pipeline/waiters.h"
 #include "gateway/store/recent.h"
-#include "gateway/waiters.h"
 
 struct pipeline {
     struct pipeline_parts parts;

@@ -3,7 +3,7 @@
  * pipeline_message.c; what this file adds is the journal's cursor, the passing of time, batches,
  * and the views of other threads.
  */
-#include "gateway/pipeline.h"
+#include "gateway/pipeline/pipeline.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 
 #include "gateway/export/line.h"
 #include "gateway/model/counters.h"
-#include "gateway/pipeline_state.h"
+#include "gateway/pipeline/pipeline_state.h"
 
 #define BATCH_RECORDS    1024 /* taken between two flushes of the spool */
 #define IDLE_WAIT_MS     500

@@ -1,4 +1,4 @@
-#include "gateway/waiters.h"
+#include "gateway/pipeline/waiters.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gateway/export/line.h"
-#include "gateway/pipeline_state.h"
+#include "gateway/pipeline/pipeline_state.h"
 
 #define MAX_EXPLAINED_LINES (1024 * 1024)
 

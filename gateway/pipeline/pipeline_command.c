@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "gateway/model/counters.h"
-#include "gateway/pipeline_state.h"
+#include "gateway/pipeline/pipeline_state.h"
 
 static const char *text_of(struct json_object *o, const char *key)
 {

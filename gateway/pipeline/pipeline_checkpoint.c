@@ -6,7 +6,7 @@
 
 #include "gateway/base/fs.h"
 #include "gateway/model/counters.h"
-#include "gateway/pipeline_state.h"
+#include "gateway/pipeline/pipeline_state.h"
 #include "gateway/store/checkpoint.h"
 
 #define SECTION_VERSION 1
@@ -74,12 +74,12 @@ static ll_err load_ledger(struct pipeline *p, struct cursor *in)
 ll_err pipeline_save(struct pipeline *p)
 {
     /* What the checkpoint calls done must be on disk before the checkpoint is. */
-    ll_err err = LL_OK;
-    if (p->parts.spool != NULL) {
+    ll_err err = journal_sync(p->parts.intake);
+    if (err == LL_OK && p->parts.spool != NULL) {
         err = spool_flush(p->parts.spool);
-        if (err == LL_OK) {
-            err = spool_sync(p->parts.spool);
-        }
+    }
+    if (err == LL_OK && p->parts.spool != NULL) {
+        err = spool_sync(p->parts.spool);
     }
     if (err == LL_OK) {
         err = alarm_store_sync(p->parts.alarms);
