@@ -18,8 +18,8 @@ RECORDED = ROOT.parent / "shared/data/batadal/BATADAL_dataset03.csv"
 MADE_UP = ROOT / "tests/integration/data/network_made_up.csv"
 MAP = ROOT / "config/maps/ctown.json"
 ROWS = 200
-# The second part is short enough to be known as a whole when it is sent again.
-PARTS = [("--rows", "1:20", "--first-seq", 1000), ("--rows", "21:", "--first-seq", 5000)]
+# The last rows are few enough to be known as a whole when they are sent again.
+LAST_ROWS = 20
 # The gateway takes no reading from before 2020, when it did not exist; the record is of 2014.
 YEARS_LATER = 10
 
@@ -30,7 +30,8 @@ def cells(row):
 
 
 def write_slice(source, years, out):
-    """The header and the first rows of the record, moved by whole years. How many numbers."""
+    """The header and the first rows of the record, moved by whole years. How many rows and
+    numbers."""
     count = readings = 0
     with open(source, newline="", encoding="utf-8") as old, \
             open(out, "w", newline="", encoding="utf-8") as new:
@@ -44,14 +45,17 @@ def write_slice(source, years, out):
             writer.writerow([time.strftime("%d/%m/%y %H")] + row[1:])
             count += 1
             readings += len(cells(row))
-    return readings
+    return count, readings
 
 
 def fixture(folder):
     c = City(folder, start=False, victoria=True)
     c.csv = folder / "slice.csv"
-    c.readings = (write_slice(RECORDED, YEARS_LATER, c.csv) if RECORDED.exists()
-                  else write_slice(MADE_UP, 0, c.csv))
+    rows, c.readings = (write_slice(RECORDED, YEARS_LATER, c.csv) if RECORDED.exists()
+                        else write_slice(MADE_UP, 0, c.csv))
+    last = rows - LAST_ROWS
+    c.parts = [("--rows", "1:%d" % last, "--first-seq", 1000),
+               ("--rows", "%d:" % (last + 1), "--first-seq", 5000)]
     c.books_files = [folder / "books-1.csv", folder / "books-2.csv"]
     try:
         c.start(devices=1)
@@ -75,7 +79,7 @@ def the_simulator_writes_the_registry_that_is_imported(c):
 
 
 def the_record_is_replayed(c):
-    summaries = [replay(c, "--books", file, *part) for file, part in zip(c.books_files, PARTS)]
+    summaries = [replay(c, "--books", file, *part) for file, part in zip(c.books_files, c.parts)]
     expect(sum(summary["readings"] for summary in summaries), c.readings, "readings acknowledged")
     c.after = c.settle()
     c.note_files()
@@ -131,7 +135,7 @@ def every_value_is_in_victoriametrics(c):
 def what_is_sent_again_adds_nothing(c):
     influx = c.need_influx()
     before = influx.field_values()
-    summary = replay(c, *PARTS[1])
+    summary = replay(c, *c.parts[1])
     ledger = c.settle()
     expect(ledger["messages"]["duplicate"] - c.after["messages"]["duplicate"],
            summary["messages"], "messages known as duplicates")
