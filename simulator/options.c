@@ -200,7 +200,7 @@ static bool parse(const struct verb *v, int argc, char **argv, struct sim_option
 
 static void print_verb(const struct verb *v)
 {
-    printf("lifelinesim %s %s[options]\n    %s\n\n", v->name,
+    printf("lifelinesim %s%s%s [options]\n    %s\n\n", v->name, v->argument != NULL ? " " : "",
            v->argument != NULL ? v->argument : "", v->help);
     for (size_t i = 0; i < SPEC_COUNT; i++) {
         const struct option_spec *s = &specs[i];

@@ -57,6 +57,7 @@ struct publisher {
     struct mono_ns last_ack;
 
     struct link *links;
+    bool bad_uri;
     struct rng rng;
     uint64_t order;
     struct mono_ns first_send;
@@ -292,7 +293,9 @@ static void service(struct publisher *p)
         } else if (state == LINK_DOWN && clock_mono().ns >= l->retry_at.ns) {
             const int64_t wait = rng_backoff_ms(&p->rng, l->attempt++, BACKOFF_MS, BACKOFF_MAX_MS);
             l->retry_at.ns = clock_mono().ns + wait * LL_NS_PER_MS;
-            if (open_link(l) != LL_OK) {
+            const ll_err err = open_link(l);
+            if (err != LL_OK) {
+                p->bad_uri = err == LL_EINVAL;
                 set_state(l, LINK_DOWN);
             }
         }
@@ -326,8 +329,8 @@ static ll_err wait_for_broker(struct publisher *p)
     const struct mono_ns start = clock_mono();
     service(p);
     while (!all_up(p)) {
-        if (stop_asked()) {
-            return LL_ESTATE;
+        if (p->bad_uri || stop_asked()) {
+            return p->bad_uri ? LL_EINVAL : LL_ESTATE;
         }
         if (mono_elapsed_ms(start, clock_mono()) > PATIENCE_MS) {
             return LL_ENET;

@@ -40,7 +40,8 @@ struct publisher_totals {
 };
 
 /* Opens all connections; the texts in `c` are borrowed for the publisher's life. Waits up to a
- * minute for the broker, then LL_ENET. LL_ESTATE where a signal asked to stop. */
+ * minute for the broker, then LL_ENET. LL_EINVAL where Paho knows no such URI, LL_ESTATE where a
+ * signal asked to stop. */
 ll_err publisher_new(const struct publisher_config *c, struct publisher **out);
 /* Without waiting for what is in flight. NULL is fine. */
 void publisher_free(struct publisher *p);
