@@ -21,6 +21,7 @@ struct cursor {
 static inline struct cursor cursor_over(const void *data, size_t len)
 {
     const uint8_t *p = data;
+    /* cppcheck-suppress pointerOutOfBoundsCond ; `len` is the size of `data` */
     return (struct cursor){.at = p, .end = len > 0 ? p + len : p};
 }
 

@@ -167,7 +167,7 @@ ll_err fs_read_file(const char *path, struct buf *out)
     }
     char block[16384];
     uint64_t at = 0;
-    size_t got;
+    size_t got = 0;
     ll_err err;
     do {
         err = fs_read_some(fd, block, sizeof block, at, &got);

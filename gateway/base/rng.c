@@ -30,5 +30,6 @@ int64_t rng_backoff_ms(struct rng *r, unsigned attempt, int64_t base_ms, int64_t
     if (wait > cap_ms) {
         wait = cap_ms;
     }
-    return wait / 2 + (int64_t)(rng_uniform(r) * (double)(wait - wait / 2));
+    const int64_t half = wait / 2;
+    return half + (int64_t)(rng_uniform(r) * (double)(wait - half));
 }

@@ -40,9 +40,10 @@ struct ingest {
     char client_id[LL_MAX_ID + 16];
     char will_topic[LL_MAX_TOPIC];
     char password[CONF_TEXT];
-    char *uris[LL_MAX_BROKERS]; /* in the schemes that Paho knows */
-    MQTTAsync handle;           /* NULL between handles */
-    int version;                /* of the handle: MQTTVERSION_5 or MQTTVERSION_3_1_1 */
+    char *uris[LL_MAX_BROKERS];             /* in the schemes that Paho knows */
+    char filters[LL_MAX_TOPICS][CONF_TEXT]; /* copies, since Paho wants them writable */
+    MQTTAsync handle;                       /* NULL between handles */
+    int version;                            /* of the handle: MQTTVERSION_5 or MQTTVERSION_3_1_1 */
 
     _Atomic uint64_t received;
     _Atomic bool holding; /* a callback waits for the journal */
@@ -212,7 +213,7 @@ static void subscribe(struct ingest *in)
     MQTTSubscribe_options options[LL_MAX_TOPICS];
     const size_t count = in->conf->topic_count;
     for (size_t i = 0; i < count; i++) {
-        filters[i] = (char *)(uintptr_t)in->conf->topics[i].filter; /* Paho only reads it */
+        filters[i] = in->filters[i];
         qos[i] = 1;
         options[i] = (MQTTSubscribe_options)MQTTSubscribe_options_initializer;
         options[i].retainHandling = 1; /* retained messages only for a new subscription */
@@ -239,7 +240,7 @@ static void announce(struct ingest *in, const char *state)
     MQTTAsync_send(in->handle, in->will_topic, (int)strlen(state), state, 1, 1, &response);
 }
 
-static void on_connected(void *ctx, char *cause)
+static void on_connected(void *ctx, char *cause) /* NOLINT(readability-non-const-parameter) */
 {
     (void)cause;
     struct ingest *in = ctx;
@@ -474,6 +475,9 @@ ll_err ingest_start(const struct conf *conf, struct journal *intake, struct inge
             err = LL_ENOMEM;
             goto fail;
         }
+    }
+    for (size_t i = 0; i < conf->topic_count; i++) {
+        snprintf(in->filters[i], sizeof in->filters[i], "%s", conf->topics[i].filter);
     }
     snprintf(in->status.uri, sizeof in->status.uri, "%s", in->uris[0]);
     in->status.since = clock_wall();

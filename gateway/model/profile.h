@@ -25,9 +25,9 @@ struct channel_spec {
     char quantity[LL_MAX_CHANNEL]; /* what is measured: "pressure", "methane" */
     char field[LL_MAX_FIELD];      /* name and unit: "pressure_mpa" */
     const struct unit *unit;
-    enum field_type type;
     double min; /* plausible range in `unit`, both ends included */
     double max;
+    enum field_type type;
     int32_t period_s; /* expected time between readings; 0: on change only */
     size_t detector_count;
     struct detector_spec detectors[LL_MAX_DETECTORS];

@@ -73,10 +73,10 @@ static inline int unit_main(const char *name, const struct CMUnitTest *tests, si
     return failed == 0 ? 0 : 1;
 }
 
-#define UNIT_MAIN(tests)                                                                           \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        return unit_main(__FILE__, tests, sizeof(tests) / sizeof((tests)[0]));                     \
+#define UNIT_MAIN(tests)                                                       \
+    int main(void)                                                             \
+    {                                                                          \
+        return unit_main(__FILE__, tests, sizeof(tests) / sizeof((tests)[0])); \
     }
 
 #endif

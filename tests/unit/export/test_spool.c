@@ -176,8 +176,8 @@ static char *large_text(size_t *len)
     assert_non_null(text);
     *len = 0;
     for (int i = 0; i < LINES; i++) {
-        *len += (size_t)sprintf(text + *len, "pump_station,asset=P,device=d a=%d,b=2 %d\n", i,
-                                1000000 + i);
+        *len += (size_t)snprintf(text + *len, 64, "pump_station,asset=P,device=d a=%d,b=2 %d\n", i,
+                                 1000000 + i);
     }
     return text;
 }
