@@ -1,8 +1,11 @@
 #include "gateway/detect/detect.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "gateway/detect/detector.h"
+#include "gateway/model/quantity.h"
 
 static const struct detector *const detectors[DETECTOR_TYPE_COUNT] = {
     [DETECTOR_LIMIT] = &detector_limit,
@@ -44,4 +47,21 @@ void detect_explain(const struct detector_spec *spec, const struct channel_spec 
                     double value, enum detect_language language, char *out, size_t out_len)
 {
     detector_of(spec)->explain(spec, channel, value, language, out, out_len);
+}
+
+const char *detector_channel_name(const struct channel_spec *channel, enum detect_language language,
+                                  char out[DETECTOR_NAME])
+{
+    const struct quantity *q = quantity_find(channel->quantity);
+    const char *name = q == NULL                    ? channel->quantity
+                       : language == DETECT_CHINESE ? q->name_zh
+                                                    : q->name_en;
+    if (q == NULL || strcmp(channel->name, channel->quantity) == 0) {
+        snprintf(out, DETECTOR_NAME, "%s", q == NULL ? channel->name : name);
+    } else if (language == DETECT_CHINESE) {
+        snprintf(out, DETECTOR_NAME, "%s（%s）", name, channel->name);
+    } else {
+        snprintf(out, DETECTOR_NAME, "%s (%s)", name, channel->name);
+    }
+    return out;
 }

@@ -16,6 +16,12 @@ struct detector {
                     double value, enum detect_language language, char *out, size_t out_len);
 };
 
+/* What the channel measures, as operators call it, with the channel's own name behind it where that
+ * says more: "甲烷", "液位（L_T1）". Returns `out`. */
+#define DETECTOR_NAME (2 * LL_MAX_CHANNEL + 8)
+const char *detector_channel_name(const struct channel_spec *channel, enum detect_language language,
+                                  char out[DETECTOR_NAME]);
+
 extern const struct detector detector_limit;
 extern const struct detector detector_silence;
 extern const struct detector detector_stuck;

@@ -40,11 +40,13 @@ static void explain(const struct detector_spec *spec, const struct channel_spec 
                     double value, enum detect_language language, char *out, size_t out_len)
 {
     (void)value;
+    char name[DETECTOR_NAME];
+    detector_channel_name(channel, language, name);
     if (language == DETECT_CHINESE) {
-        snprintf(out, out_len, "%s 超过 %.0f 秒没有上报（正常周期 %d 秒）", channel->name,
+        snprintf(out, out_len, "%s 超过 %.0f 秒没有上报（正常周期 %d 秒）", name,
                  spec->param[SILENCE_AFTER_S], channel->period_s);
     } else {
-        snprintf(out, out_len, "%s did not report for %.0f s (expected every %d s)", channel->name,
+        snprintf(out, out_len, "%s did not report for %.0f s (expected every %d s)", name,
                  spec->param[SILENCE_AFTER_S], channel->period_s);
     }
 }

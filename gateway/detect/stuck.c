@@ -30,11 +30,13 @@ static void explain(const struct detector_spec *spec, const struct channel_spec 
 {
     char seen[LL_NUM_TEXT];
     num_format(value, seen);
+    char name[DETECTOR_NAME];
+    detector_channel_name(channel, language, name);
     if (language == DETECT_CHINESE) {
-        snprintf(out, out_len, "%s 停在 %s 不变已超过 %.0f 秒", channel->name, seen,
+        snprintf(out, out_len, "%s 停在 %s 不变已超过 %.0f 秒", name, seen,
                  spec->param[STUCK_AFTER_S]);
     } else {
-        snprintf(out, out_len, "%s has stood at %s for more than %.0f s", channel->name, seen,
+        snprintf(out, out_len, "%s has stood at %s for more than %.0f s", name, seen,
                  spec->param[STUCK_AFTER_S]);
     }
 }

@@ -12,9 +12,9 @@
 #include "gateway/model/profile.h"
 #include "gateway/model/reading.h"
 
-/* No reading is older than this: 2020-01-01T00:00:00Z in ms. A device or a gateway whose clock was
- * never set says 1970. */
-#define VALIDATE_EPOCH_MS 1577836800000LL
+/* No reading is older than this: 2010-01-01T00:00:00Z in ms. A clock that was never set says 1970,
+ * 1980 or 2000. */
+#define VALIDATE_EPOCH_MS 1262304000000LL
 
 /* The value in the channel's unit, or why not (WRONG_UNIT, WRONG_TYPE, OUT_OF_RANGE, and what the
  * decoder found). */

@@ -97,12 +97,43 @@ static void an_explanation_names_value_limit_and_unit_in_both_languages(void **s
 {
     (void)state;
     const struct detector_spec spec = limit_above(20, 1);
-    struct channel_spec c = {.name = "methane", .unit = unit_find("%LEL", 4)};
+    struct channel_spec c = {
+        .name = "methane", .quantity = "methane", .unit = unit_find("%LEL", 4)};
     char text[128];
     detect_explain(&spec, &c, 23.4, DETECT_ENGLISH, text, sizeof text);
     assert_string_equal(text, "methane is 23.4 %LEL, above the limit of 20 %LEL");
     detect_explain(&spec, &c, 23.4, DETECT_CHINESE, text, sizeof text);
-    assert_string_equal(text, "methane 测得 23.4 %LEL，高于限值 20 %LEL");
+    assert_string_equal(text, "甲烷 23.4 %LEL，高于限值 20 %LEL");
+}
+
+static void a_channel_with_a_name_of_its_own_shows_it_behind_the_quantity(void **state)
+{
+    (void)state;
+    const struct detector_spec spec = limit_above(20, 1);
+    struct channel_spec c = {.name = "L_T1", .quantity = "level", .unit = unit_find("m", 1)};
+    char text[128];
+    detect_explain(&spec, &c, 21, DETECT_ENGLISH, text, sizeof text);
+    assert_string_equal(text, "level (L_T1) is 21 m, above the limit of 20 m");
+    detect_explain(&spec, &c, 21, DETECT_CHINESE, text, sizeof text);
+    assert_string_equal(text, "液位（L_T1） 21 m，高于限值 20 m");
+    snprintf(c.quantity, sizeof c.quantity, "unheard_of");
+    detect_explain(&spec, &c, 21, DETECT_CHINESE, text, sizeof text);
+    assert_string_equal(text, "L_T1 21 m，高于限值 20 m");
+}
+
+static void a_truth_is_told_as_yes_and_no(void **state)
+{
+    (void)state;
+    const struct detector_spec spec = limit_above(0.5, 0);
+    const struct channel_spec c = {.name = "entrapment",
+                                   .quantity = "entrapment",
+                                   .type = FIELD_BOOL,
+                                   .unit = unit_find("state", 5)};
+    char text[128];
+    detect_explain(&spec, &c, 1, DETECT_ENGLISH, text, sizeof text);
+    assert_string_equal(text, "entrapment: yes (normally no)");
+    detect_explain(&spec, &c, 1, DETECT_CHINESE, text, sizeof text);
+    assert_string_equal(text, "困人：是（正常为否）");
 }
 
 static void every_detector_explains_itself_within_the_room_given(void **state)
@@ -129,6 +160,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_channel_never_heard_is_silent_from_its_first_watch),
     cmocka_unit_test(a_stuck_value_needs_both_time_and_readings),
     cmocka_unit_test(an_explanation_names_value_limit_and_unit_in_both_languages),
+    cmocka_unit_test(a_channel_with_a_name_of_its_own_shows_it_behind_the_quantity),
+    cmocka_unit_test(a_truth_is_told_as_yes_and_no),
     cmocka_unit_test(every_detector_explains_itself_within_the_room_given),
 };
 
