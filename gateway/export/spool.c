@@ -155,6 +155,11 @@ bool spool_has(const struct spool *s, enum spool_lane lane, uint64_t source_seq)
     return source_seq <= s->lanes[lane].source_seq || source_seq < s->lanes[lane].cut_seq;
 }
 
+uint64_t spool_source(const struct spool *s, enum spool_lane lane)
+{
+    return s->lanes[lane].source_seq;
+}
+
 /* As many whole lines as one record takes, at least one. */
 static struct line_part next_part(struct lines *lines)
 {

@@ -37,6 +37,8 @@ void spool_close(struct spool *s);
 
 /* Whether what came from intake record `source_seq` is in the lane already. */
 bool spool_has(const struct spool *s, enum spool_lane lane, uint64_t source_seq);
+/* The last intake sequence that the lane has whole; 0: none. */
+uint64_t spool_source(const struct spool *s, enum spool_lane lane);
 /* Adds one record, or does nothing where spool_has. `time` is event time. */
 ll_err spool_add(struct spool *s, enum spool_lane lane, uint64_t source_seq, struct wall_ms time,
                  uint32_t count, const char *text, size_t len);

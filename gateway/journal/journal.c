@@ -209,6 +209,26 @@ ll_err journal_append(struct journal *j, uint8_t type, struct wall_ms time, cons
     return err;
 }
 
+ll_err journal_skip_to(struct journal *j, uint64_t seq)
+{
+    pthread_mutex_lock(&j->lock);
+    ll_err err = LL_OK;
+    if (seq > j->next_seq) {
+        err = write_gathered(j);
+        if (err == LL_OK) {
+            const uint64_t before = j->next_seq;
+            j->next_seq = seq;
+            err =
+                roll(j); /* so that the gap stands between two segments, where readers expect it */
+            if (err != LL_OK) {
+                j->next_seq = before;
+            }
+        }
+    }
+    pthread_mutex_unlock(&j->lock);
+    return err;
+}
+
 ll_err journal_flush(struct journal *j)
 {
     pthread_mutex_lock(&j->lock);

@@ -66,6 +66,9 @@ void journal_close(struct journal *j);
  * be NULL). After an error nothing of the record is in the log. LL_ELIMIT: the log is full. */
 ll_err journal_append(struct journal *j, uint8_t type, struct wall_ms time, const void *data,
                       size_t len, uint64_t *seq_out);
+/* The next append gets sequence `seq` or a later one. For a log that was taken away by hand while
+ * what refers to its sequences was kept: none may be given out again. */
+ll_err journal_skip_to(struct journal *j, uint64_t seq);
 /* Writes what has gathered. Readers see a record from here on. No-op without a buffer. */
 ll_err journal_flush(struct journal *j);
 /* fdatasync of all that was written; appends go on meanwhile. */

@@ -15,6 +15,7 @@ struct open_alarm {
 
 struct alarms {
     alarms_emit emit;
+    alarms_known known;
     void *ctx;
     uint64_t next_id;
     struct open_alarm *open;
@@ -22,13 +23,14 @@ struct alarms {
     _Atomic uint32_t count;
 };
 
-ll_err alarms_new(alarms_emit emit, void *ctx, struct alarms **out)
+ll_err alarms_new(alarms_emit emit, alarms_known known, void *ctx, struct alarms **out)
 {
     struct alarms *a = calloc(1, sizeof *a);
     if (a == NULL) {
         return LL_ENOMEM;
     }
     a->emit = emit;
+    a->known = known;
     a->ctx = ctx;
     a->next_id = 1;
     *out = a;
@@ -46,6 +48,11 @@ void alarms_free(struct alarms *a)
 uint32_t alarms_open_count(const struct alarms *a)
 {
     return atomic_load(&a->count);
+}
+
+void alarms_begin_after(struct alarms *a, uint64_t id)
+{
+    a->next_id = id + 1;
 }
 
 /* One more, zeroed, at the end; NULL without memory. */
@@ -132,7 +139,8 @@ static ll_err raise_alarm(struct alarms *a, struct series_table *t, uint32_t wat
             return LL_ENOMEM; /* the point stays normal: the next reading tries again */
         }
         o->watch = watch;
-        o->record.id = a->next_id++;
+        const uint64_t known = a->known(a->ctx, cause);
+        o->record.id = known != 0 ? known : a->next_id++;
         o->record.raised_ms = cause->now.event_ms;
         w->alarm = alarms_open_count(a);
     }

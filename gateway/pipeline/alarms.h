@@ -25,8 +25,10 @@ struct alarm_cause {
 };
 
 typedef void (*alarms_emit)(void *ctx, const struct alarm_record *record);
+/* The id that the archive knows for an alarm raised by that cause, or 0. */
+typedef uint64_t (*alarms_known)(void *ctx, const struct alarm_cause *cause);
 
-ll_err alarms_new(alarms_emit emit, void *ctx, struct alarms **out);
+ll_err alarms_new(alarms_emit emit, alarms_known known, void *ctx, struct alarms **out);
 void alarms_free(struct alarms *a);
 
 /* Tells whether the watch's condition holds; `value` is the reading's, or NaN. LL_ENOMEM. */
@@ -42,6 +44,10 @@ ll_err alarms_ack(struct alarms *a, struct series_table *t, uint64_t id, const c
 void alarms_attach(struct alarms *a, struct series_table *t, struct alarm_cause *cause);
 
 uint32_t alarms_open_count(const struct alarms *a);
+
+/* Ids up to `id` were given out before: for a start without a checkpoint, when the journal tells
+ * again what the archive has, and `known` is asked about each alarm raised. */
+void alarms_begin_after(struct alarms *a, uint64_t id);
 
 /* For the checkpoint. After a load: alarms_attach. */
 void alarms_save(const struct alarms *a, struct buf *out);

@@ -32,6 +32,7 @@ struct pipeline {
     int64_t last_tick_ms;       /* event time; 0: none yet */
     int64_t last_checkpoint_ms; /* event time */
     bool checkpoint_due;
+    uint64_t relearn_seq; /* up to here the archive may know the alarms already */
     bool gave_up; /* the end came while the spool took no more: the checkpoint stays where it is */
     struct alarm_cause cause;
     struct reading readings[LL_MAX_READINGS_PER_MESSAGE]; /* of the message at work */
@@ -61,7 +62,8 @@ void pipeline_take_message(struct pipeline *p, const struct journal_record *rec)
 /* Commands (pipeline_command.c). */
 void pipeline_take_command(struct pipeline *p, const struct journal_record *rec);
 
-/* Uses the registry's present content: a new snapshot, a table that adopts the old one's state. */
+/* Opening (pipeline_open.c): uses the registry's present content: a new snapshot, a table that
+ * adopts the old one's state. */
 ll_err pipeline_reload(struct pipeline *p);
 
 /* Adds a record's lines to a lane; waits where the spool takes no more, since to go on would lose
@@ -69,6 +71,13 @@ ll_err pipeline_reload(struct pipeline *p);
 void pipeline_spool(struct pipeline *p, enum spool_lane lane, uint32_t count,
                     const struct buf *lines);
 
+/* The loop (pipeline.c): up to a batch of records. LL_EAGAIN at the end of the journal. */
+ll_err pipeline_take_batch(struct pipeline *p);
+
+/* Alarms (pipeline_alarm.c): for alarms_new, and the record's transitions into the spool. */
+void pipeline_emit_alarm(void *ctx, const struct alarm_record *r);
+uint64_t pipeline_known_alarm(void *ctx, const struct alarm_cause *cause);
+void pipeline_spool_alarms(struct pipeline *p);
 /* Tells a watch's condition to its alarm and arms its timer. */
 void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double value);
 

@@ -23,6 +23,8 @@ enum statement {
     LIST_ASSET_OPEN,
     SHOW_ALARM,
     SHOW_TRANSITIONS,
+    LAST,
+    FIND,
     COUNT_AUDIT,
     LIST_AUDIT,
     STATEMENT_COUNT
@@ -62,6 +64,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [SHOW_TRANSITIONS] = "SELECT at_ms, from_state AS \"from\", to_state AS \"to\","
                          " acked_by AS \"by\", note, source_seq, source_nth FROM alarm_transition"
                          " WHERE alarm = ?1 ORDER BY source_seq, source_nth LIMIT ?2",
+    [LAST] = "SELECT (SELECT max(id) FROM alarm), (SELECT max(source_seq) FROM alarm_transition)",
+    [FIND] = "SELECT alarm FROM alarm_transition WHERE source_seq = ?1 AND source_nth = ?2",
     [COUNT_AUDIT] = "SELECT count(*) FROM audit",
     [LIST_AUDIT] = "SELECT id, at_ms, who, what, object, before, after FROM audit" NEWEST_FIRST,
 };
@@ -164,6 +168,35 @@ ll_err alarm_store_put(struct alarm_store *s, const struct alarm_record *a)
     if (err != LL_OK && !sqlite3_get_autocommit(s->db)) {
         db_run(s->st[ROLLBACK]);
     }
+    return err;
+}
+
+ll_err alarm_store_last(struct alarm_store *s, uint64_t *id, uint64_t *source_seq)
+{
+    sqlite3_stmt *st = s->st[LAST];
+    ll_err err = LL_EDB;
+    if (db_row(st, &err)) { /* NULL reads as 0 */
+        *id = (uint64_t)sqlite3_column_int64(st, 0);
+        *source_seq = (uint64_t)sqlite3_column_int64(st, 1);
+        err = LL_OK;
+    }
+    sqlite3_reset(st);
+    return err;
+}
+
+ll_err alarm_store_find(struct alarm_store *s, uint64_t source_seq, uint32_t source_nth,
+                        uint64_t *id)
+{
+    sqlite3_stmt *st = s->st[FIND];
+    ll_err err = LL_ENOENT;
+    sqlite3_bind_int64(st, 1, (sqlite3_int64)source_seq);
+    sqlite3_bind_int64(st, 2, source_nth);
+    if (db_row(st, &err)) {
+        *id = (uint64_t)sqlite3_column_int64(st, 0);
+        err = LL_OK;
+    }
+    sqlite3_reset(st);
+    sqlite3_clear_bindings(st);
     return err;
 }
 

@@ -22,6 +22,12 @@ void alarm_store_close(struct alarm_store *s);
 /* Records a transition and brings the alarm's own row up to date, in one transaction. */
 ll_err alarm_store_put(struct alarm_store *s, const struct alarm_record *a);
 
+/* The largest alarm id and the largest source sequence ever put; 0 where there is none. */
+ll_err alarm_store_last(struct alarm_store *s, uint64_t *id, uint64_t *source_seq);
+/* The alarm that this transition was put for; LL_ENOENT. */
+ll_err alarm_store_find(struct alarm_store *s, uint64_t source_seq, uint32_t source_nth,
+                        uint64_t *id);
+
 /* Brings all that was put to the disk itself, before a checkpoint says that it is done. */
 ll_err alarm_store_sync(struct alarm_store *s);
 

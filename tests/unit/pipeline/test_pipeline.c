@@ -440,6 +440,60 @@ static void a_checkpoint_carries_books_detectors_and_alarms_over(void **state)
     rig_free(r);
 }
 
+static void without_its_checkpoint_it_finds_the_archives_alarms_again(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("relearn");
+    struct buf before;
+    struct buf after;
+    put_methane(r, 5, 1, 25);
+    put_methane(r, 6, 2, 1);
+    tick(r, 6, 30, 1);
+    assert_int_equal(pipeline_start(r->pipeline), LL_OK);
+    pipeline_stop(r->pipeline); /* with a checkpoint */
+    list_alarms(r, &before);
+    assert_int_equal(unlink(r->checkpoint), 0);
+    rig_restart(r);
+    put_methane(r, 40, 3, 30); /* the same alarm again, not yet acknowledged */
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    list_alarms(r, &after);
+    assert_non_null(strstr(buf_str(&before), "rtn_unacknowledged"));
+    assert_non_null(strstr(buf_str(&after), "\"unacknowledged\""));
+    assert_int_equal(count_text(buf_str(&after), "\"id\":1,"), 1);
+    assert_int_equal(count_text(buf_str(&after), "\"condition\":"), 1);
+    buf_free(&before);
+    buf_free(&after);
+    rig_free(r);
+}
+
+static void a_journal_that_was_taken_away_does_not_swallow_what_comes(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("taken-away");
+    char intake[400];
+    for (unsigned i = 1; i <= 20; i++) {
+        put_methane(r, (int64_t)i, i, 1);
+    }
+    assert_int_equal(pipeline_start(r->pipeline), LL_OK);
+    pipeline_stop(r->pipeline);
+    close_parts(r);
+    path_in(r, "intake", intake, sizeof intake);
+    assert_int_equal(nftw(intake, unit_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+    open_parts(r);
+    start_pipeline(r);
+    put_methane(r, 100, 100, 2);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    struct ledger l;
+    pipeline_ledger(r->pipeline, &l);
+    assert_int_equal(l.readings_spooled, 21);
+    struct buf b;
+    buf_init(&b, 65536);
+    read_lane(r, SPOOL_READINGS, &b);
+    assert_non_null(strstr(buf_str(&b), "methane_pct_lel=2 1764000100000\n"));
+    buf_free(&b);
+    rig_free(r);
+}
+
 static void a_command_is_answered(void **state)
 {
     (void)state;
@@ -503,6 +557,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_same_journal_gives_the_same_alarms),
     cmocka_unit_test(after_a_kill_everything_is_done_once),
     cmocka_unit_test(a_checkpoint_carries_books_detectors_and_alarms_over),
+    cmocka_unit_test(without_its_checkpoint_it_finds_the_archives_alarms_again),
+    cmocka_unit_test(a_journal_that_was_taken_away_does_not_swallow_what_comes),
     cmocka_unit_test(a_command_is_answered),
     cmocka_unit_test(explain_says_what_the_pipeline_would_do),
 };

@@ -1,0 +1,77 @@
+/*
+ * From a condition to a transition that is archived, spooled and logged; the watches' timers.
+ */
+#include <inttypes.h>
+
+#include "gateway/export/line.h"
+#include "gateway/model/counters.h"
+#include "gateway/pipeline/pipeline_state.h"
+
+#define ARCHIVE_TRIES 3 /* each waits for another writer, see base/db.c */
+
+/* A transition that has just happened: archive, spool, log. */
+void pipeline_emit_alarm(void *ctx, const struct alarm_record *r)
+{
+    static const struct {
+        enum counter counter;
+        const char *event;
+    } told[ALARM_STATE_COUNT] = {
+        [ALARM_NORMAL] = {COUNTER_ALARMS_CLEARED, "closed"},
+        [ALARM_UNACK] = {COUNTER_ALARMS_RAISED, "raised"},
+        [ALARM_ACKED] = {COUNTER_ALARMS_ACKED, "acknowledged"},
+        [ALARM_RTN_UNACK] = {COUNTER_ALARMS_CLEARED, "returned_to_normal"},
+    };
+    struct pipeline *p = ctx;
+    counter_add(told[r->state].counter, 1);
+    ll_err err = LL_EDB;
+    for (int i = 0; i < ARCHIVE_TRIES && err != LL_OK; i++) {
+        err = alarm_store_put(p->parts.alarms, r);
+    }
+    if (err != LL_OK) {
+        counter_add(COUNTER_ALARMS_STORE_FAILED, 1);
+        log_error("alarm", "not_archived", "id=%" PRIu64 " reason=\"%s\"", r->id, ll_err_str(err));
+    }
+    line_alarm(r, &p->alarm_lines);
+    p->alarm_line_count++;
+    log_info("alarm", told[r->state].event,
+             "id=%" PRIu64 " priority=%s asset=%s condition=%s.%s text=\"%s\"", r->id,
+             alarm_priority_keys[r->priority], r->asset, r->channel, r->condition, r->text_en);
+}
+
+/* A journal that is read again raises the archive's alarms, not new ones. */
+uint64_t pipeline_known_alarm(void *ctx, const struct alarm_cause *cause)
+{
+    struct pipeline *p = ctx;
+    uint64_t id = 0;
+    if (cause->seq <= p->relearn_seq) {
+        alarm_store_find(p->parts.alarms, cause->seq, cause->nth, &id);
+    }
+    return id;
+}
+
+void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double value)
+{
+    ll_err err = alarms_settle(p->alarms, p->table, watch, condition, value, &p->cause);
+    const struct watch *w = &p->table->watches[watch];
+    const struct detector_spec *spec = watch_spec(p->table, watch);
+    const int64_t detect_due = detect_due_ms(spec, &w->detect);
+    const int64_t alarm_due = alarm_due_ms(&w->point, spec);
+    const int64_t due = detect_due < alarm_due ? detect_due : alarm_due;
+    if (err == LL_OK && due != INT64_MAX) {
+        err = wheel_arm(p->wheel, watch, (due + LL_MS_PER_S - 1) / LL_MS_PER_S);
+    }
+    uint64_t left_out;
+    if (err != LL_OK && log_limit_pass(&p->stall_limit, &left_out)) {
+        log_error("alarm", "not_followed", "reason=\"%s\" suppressed=%" PRIu64, ll_err_str(err),
+                  left_out);
+    }
+}
+
+void pipeline_spool_alarms(struct pipeline *p)
+{
+    if (p->alarm_line_count > 0 && p->parts.spool != NULL) {
+        pipeline_spool(p, SPOOL_ALARMS, p->alarm_line_count, &p->alarm_lines);
+    }
+    buf_reset(&p->alarm_lines);
+    p->alarm_line_count = 0;
+}

@@ -1,0 +1,222 @@
+/*
+ * Opening: what the pipeline begins with. The registry's content, the checkpoint, or what the
+ * archive and the spool know in its place; and the registry anew while it runs.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "gateway/model/counters.h"
+#include "gateway/pipeline/pipeline_state.h"
+
+#define MAX_LINES_BYTES  (4 * 1024 * 1024)
+#define MAX_ANSWER_BYTES 4096
+
+/* --- the registry ---------------------------------------------------------------------------- */
+
+static void publish_registry(struct pipeline *p, struct registry *r)
+{
+    pthread_mutex_lock(&p->lock);
+    struct registry *before = p->registry;
+    p->registry = registry_ref(r);
+    pthread_mutex_unlock(&p->lock);
+    registry_unref(before);
+}
+
+/* Every watch looks at its own deadline when the wheel first reaches it. */
+static ll_err arm_all(struct pipeline *p)
+{
+    struct wheel *wheel = NULL;
+    ll_err err = wheel_new(p->now.alive_ms / LL_MS_PER_S, &wheel);
+    for (uint32_t w = 0; err == LL_OK && w < p->table->watch_count; w++) {
+        err = wheel_arm(wheel, w, 0);
+    }
+    if (err != LL_OK) {
+        wheel_free(wheel);
+        return err;
+    }
+    wheel_free(p->wheel);
+    p->wheel = wheel;
+    return LL_OK;
+}
+
+ll_err pipeline_reload(struct pipeline *p)
+{
+    struct registry *registry = NULL;
+    struct series_table *table = NULL;
+    ll_err err = registry_db_load(p->parts.registry_db, &registry);
+    if (err == LL_OK) {
+        err = series_table_new(registry, &table);
+    }
+    if (err != LL_OK) {
+        registry_unref(registry);
+        return err;
+    }
+    if (p->table != NULL) {
+        series_table_adopt(table, p->table);
+        series_table_free(p->table);
+    }
+    p->table = table;
+    alarms_attach(p->alarms, p->table, &p->cause);
+    publish_registry(p, registry);
+    registry_unref(registry);
+    counter_add(COUNTER_REGISTRY_RELOADS, 1);
+    log_info("pipeline", "registry", "assets=%" PRIu32 " devices=%" PRIu32 " series=%" PRIu32,
+             registry_asset_count(registry), registry_device_count(registry),
+             registry_series_count(registry));
+    return arm_all(p);
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+/* Messages that stand in the journal beyond `seq`. */
+static ll_err count_unread(struct journal *intake, uint64_t seq, uint64_t *out)
+{
+    struct journal_reader *reader = NULL;
+    ll_err err = journal_reader_open(intake, seq, &reader);
+    if (err != LL_OK) {
+        return err;
+    }
+    uint64_t count = 0;
+    struct journal_record rec;
+    while ((err = journal_read(reader, &rec)) == LL_OK) {
+        count += rec.type == INTAKE_MESSAGE;
+    }
+    journal_reader_close(reader);
+    if (err == LL_EAGAIN) {
+        *out = count;
+        return LL_OK;
+    }
+    return err;
+}
+
+static ll_err make_parts(struct pipeline *p)
+{
+    ll_err err = judge_new(p->parts.conf, &p->judge);
+    if (err == LL_OK) {
+        err = recent_new(&p->recent);
+    }
+    if (err == LL_OK) {
+        err = waiters_new(&p->waiters);
+    }
+    if (err == LL_OK) {
+        err = alarms_new(pipeline_emit_alarm, pipeline_known_alarm, p, &p->alarms);
+    }
+    return err == LL_OK ? pipeline_reload(p) : err;
+}
+
+/* The checkpoint, or what the archive knows in its place. */
+static ll_err resume(struct pipeline *p, uint64_t archived_id, uint64_t archived_seq)
+{
+    const ll_err err = pipeline_restore(p);
+    if (err == LL_OK) {
+        log_info("pipeline", "resumed", "seq=%" PRIu64, p->done_seq);
+    } else if (err == LL_ENOENT || err == LL_ECORRUPT) {
+        log_info("pipeline", "no_checkpoint",
+                 "reason=\"%s\" hint=\"all that the intake journal holds is read\"",
+                 ll_err_str(err));
+        alarms_begin_after(p->alarms, archived_id);
+        p->relearn_seq = archived_seq;
+    } else {
+        return err;
+    }
+    alarms_attach(p->alarms, p->table, &p->cause);
+    return arm_all(p);
+}
+
+/* No sequence may be given out again that the checkpoint, the spool or the archive refers to: its
+ * message would be taken for one that is done. */
+static ll_err pass_known_sequences(struct pipeline *p, uint64_t archived_seq)
+{
+    uint64_t known = p->done_seq > archived_seq ? p->done_seq : archived_seq;
+    for (int lane = 0; p->parts.spool != NULL && lane < SPOOL_LANES; lane++) {
+        const uint64_t own = spool_source(p->parts.spool, (enum spool_lane)lane);
+        known = own > known ? own : known;
+    }
+    const uint64_t next = journal_stats(p->parts.intake).next_seq;
+    if (next > known) {
+        return LL_OK;
+    }
+    log_warn("pipeline", "intake_behind",
+             "next_seq=%" PRIu64 " known_seq=%" PRIu64
+             " hint=\"the intake journal is older than what refers to it\"",
+             next, known);
+    return journal_skip_to(p->parts.intake, known + 1);
+}
+
+/* Takes what the spool already has of the journal, so that the books say as much as the uploaders
+ * have sent before anybody asks. It is at most what came since the last checkpoint. */
+static ll_err catch_up(struct pipeline *p)
+{
+    ll_err err = LL_OK;
+    while (err == LL_OK && p->parts.spool != NULL && !p->gave_up &&
+           p->done_seq < spool_source(p->parts.spool, SPOOL_READINGS)) {
+        err = pipeline_take_batch(p);
+    }
+    return err == LL_EAGAIN ? LL_OK : err;
+}
+
+static ll_err prepare(struct pipeline *p)
+{
+    uint64_t archived_id = 0;
+    uint64_t archived_seq = 0;
+    uint64_t unread = 0;
+    ll_err err = make_parts(p);
+    if (err == LL_OK) {
+        err = alarm_store_last(p->parts.alarms, &archived_id, &archived_seq);
+    }
+    if (err == LL_OK) {
+        err = resume(p, archived_id, archived_seq);
+    }
+    if (err == LL_OK) {
+        err = pass_known_sequences(p, archived_seq);
+    }
+    if (err == LL_OK) {
+        err = count_unread(p->parts.intake, p->done_seq + 1, &unread);
+    }
+    if (err == LL_OK) {
+        p->received_at_start = p->ledger.messages_taken + unread;
+        err = journal_reader_open(p->parts.intake, p->done_seq + 1, &p->reader);
+    }
+    return err == LL_OK ? catch_up(p) : err;
+}
+
+ll_err pipeline_new(const struct pipeline_parts *parts, struct pipeline **out)
+{
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return LL_ENOMEM;
+    }
+    p->parts = *parts;
+    pthread_mutex_init(&p->lock, NULL);
+    buf_init(&p->lines, MAX_LINES_BYTES);
+    buf_init(&p->alarm_lines, MAX_LINES_BYTES);
+    buf_init(&p->answer, MAX_ANSWER_BYTES);
+    const ll_err err = prepare(p);
+    if (err != LL_OK) {
+        pipeline_free(p);
+        return err;
+    }
+    p->published = p->ledger;
+    *out = p;
+    return LL_OK;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (p == NULL) {
+        return;
+    }
+    journal_reader_close(p->reader);
+    judge_free(p->judge);
+    alarms_free(p->alarms);
+    series_table_free(p->table);
+    wheel_free(p->wheel);
+    recent_free(p->recent);
+    waiters_free(p->waiters);
+    registry_unref(p->registry);
+    buf_free(&p->lines);
+    buf_free(&p->alarm_lines);
+    buf_free(&p->answer);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
