@@ -494,6 +494,28 @@ static void a_journal_that_was_taken_away_does_not_swallow_what_comes(void **sta
     rig_free(r);
 }
 
+static void an_alarm_never_takes_the_number_of_an_archived_one(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("numbers");
+    char intake[400];
+    struct buf b;
+    put_methane(r, 5, 1, 25);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    close_parts(r); /* the journal and the checkpoint are lost, the archive is not */
+    path_in(r, "intake", intake, sizeof intake);
+    assert_int_equal(nftw(intake, unit_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+    open_parts(r);
+    start_pipeline(r);
+    put_methane(r, 100, 2, 30);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    list_alarms(r, &b);
+    assert_non_null(strstr(buf_str(&b), "\"id\":1,"));
+    assert_non_null(strstr(buf_str(&b), "\"id\":2,"));
+    buf_free(&b);
+    rig_free(r);
+}
+
 static void a_command_is_answered(void **state)
 {
     (void)state;
@@ -559,6 +581,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_checkpoint_carries_books_detectors_and_alarms_over),
     cmocka_unit_test(without_its_checkpoint_it_finds_the_archives_alarms_again),
     cmocka_unit_test(a_journal_that_was_taken_away_does_not_swallow_what_comes),
+    cmocka_unit_test(an_alarm_never_takes_the_number_of_an_archived_one),
     cmocka_unit_test(a_command_is_answered),
     cmocka_unit_test(explain_says_what_the_pipeline_would_do),
 };
