@@ -1,5 +1,6 @@
 #include "gateway/base/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +14,19 @@
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
-static enum log_level threshold = LOG_INFO;
-static char debug_modules[256];
+/* Set again at reload, while other threads write lines. */
+static _Atomic enum log_level threshold = LOG_INFO;
+static atomic_bool any_debugged; /* so that a debug line that is not wanted takes no lock */
+static pthread_mutex_t modules_lock = PTHREAD_MUTEX_INITIALIZER;
+static char debug_modules[256]; /* under the lock */
 
 void log_setup(enum log_level level, const char *modules)
 {
     threshold = level;
+    pthread_mutex_lock(&modules_lock);
     snprintf(debug_modules, sizeof debug_modules, "%s", modules != NULL ? modules : "");
+    any_debugged = debug_modules[0] != '\0';
+    pthread_mutex_unlock(&modules_lock);
 }
 
 bool log_level_parse(const char *name, enum log_level *out)
@@ -36,19 +43,20 @@ bool log_level_parse(const char *name, enum log_level *out)
 static bool module_is_debugged(const char *module)
 {
     const size_t n = strlen(module);
-    for (const char *p = debug_modules; *p != '\0';) {
+    bool found = false;
+    pthread_mutex_lock(&modules_lock);
+    for (const char *p = debug_modules; !found && *p != '\0';) {
         const size_t len = strcspn(p, ",");
-        if (len == n && memcmp(p, module, n) == 0) {
-            return true;
-        }
+        found = len == n && memcmp(p, module, n) == 0;
         p += len + (p[len] == ',');
     }
-    return false;
+    pthread_mutex_unlock(&modules_lock);
+    return found;
 }
 
 void log_write(enum log_level level, const char *module, const char *event, const char *fmt, ...)
 {
-    if (level > threshold && !(level == LOG_DEBUG && module_is_debugged(module))) {
+    if (level > threshold && !(level == LOG_DEBUG && any_debugged && module_is_debugged(module))) {
         return;
     }
     char line[LINE_MAX_BYTES];
