@@ -50,13 +50,9 @@ size_t num_format(double value, char *out)
             return format_scaled(signbit(value), (uint64_t)whole, k, out);
         }
     }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(out, LL_NUM_TEXT, "%.*g", digits, value);
-        if (digits == 17 || strtod(out, NULL) == value) {
-            break;
-        }
-    }
-    return strlen(out);
+    /* 17 significant digits give any double back (IEEE 754-2019, 5.12.2). */
+    const int n = snprintf(out, LL_NUM_TEXT, "%.17g", value);
+    return n > 0 ? (size_t)n : 0;
 }
 
 static const char *skip_digits(const char *p, const char *end)

@@ -11,8 +11,9 @@
 
 #define LL_NUM_TEXT 32
 
-/* A finite double in the fewest digits that a fixed set of tries finds, without an exponent where
- * it fits; strtod gives the same bits back. Returns the length; `out` has LL_NUM_TEXT bytes. */
+/* A finite double as a plain decimal of up to nine places where that is exact, else in 17
+ * significant digits; strtod gives the same bits back. Returns the length; `out` has LL_NUM_TEXT
+ * bytes. */
 size_t num_format(double value, char *out);
 
 /* Strictly a JSON number and nothing around it; finite. */
