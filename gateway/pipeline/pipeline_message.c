@@ -9,6 +9,9 @@
 #include "gateway/model/counters.h"
 #include "gateway/pipeline/pipeline_state.h"
 
+/* By less than this, the clock is being slewed, or the receiving threads overtook each other. */
+#define CLOCK_SET_BACK_MS LL_MS_PER_S
+
 /* Where a refused original comes from and which of its reasons were kept already. */
 struct refusal {
     struct pipeline *p;
@@ -61,13 +64,15 @@ static bool message_repeats(struct pipeline *p, const struct uplink *u, const st
 }
 
 /* Gives the reading its place in its series. Two readings of a series at one time would overwrite
- * each other in the database, so the later one moves on by a millisecond. Returns false where it is
- * the same reading again. */
+ * each other in the database, so the later one moves on, past all that were moved before it. What
+ * was stamped on arrival is never history: where its time lies back, the gateway's clock was set
+ * back. Returns false where it is the same reading again. */
 static bool place_in_series(struct pipeline *p, struct reading *r, bool has_seq)
 {
     struct series *s = &p->table->series[reading_series(r)];
     const bool ours = (r->flags & READING_TIME_FROM_RECEIVE) != 0;
-    if (s->last_ts_ms == INT64_MIN || r->ts_ms > s->last_ts_ms) {
+    if (s->last_ts_ms == INT64_MIN || r->ts_ms > s->last_ts_ms ||
+        (ours && s->last_own_ms - r->ts_ms >= CLOCK_SET_BACK_MS)) {
         s->last_own_ms = r->ts_ms;
         s->last_ts_ms = r->ts_ms;
         s->last_value = r->value;
@@ -76,8 +81,7 @@ static bool place_in_series(struct pipeline *p, struct reading *r, bool has_seq)
     if (!ours && !has_seq && r->ts_ms == s->last_own_ms && r->value == s->last_value) {
         return false;
     }
-    if (r->ts_ms == s->last_own_ms || r->ts_ms == s->last_ts_ms ||
-        (ours && s->last_ts_ms - r->ts_ms < LL_MS_PER_S)) {
+    if (ours || r->ts_ms == s->last_own_ms || r->ts_ms == s->last_ts_ms) {
         s->last_own_ms = r->ts_ms;
         r->ts_ms = ++s->last_ts_ms;
         s->last_value = r->value;

@@ -297,6 +297,47 @@ static void readings_of_one_millisecond_do_not_overwrite_each_other(void **state
     rig_free(r);
 }
 
+static void a_clock_that_is_set_back_leaves_no_alarm_unraised(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("set-back");
+    put(r, 3600, "dev-1", "{\"r\":{\"methane\":1}}", 0);
+    put(r, 0, "dev-1", "{\"r\":{\"methane\":25}}", 0);
+    put(r, 0, "dev-1", "{\"r\":{\"methane\":26}}", 0);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_equal(pipeline_open_alarms(r->pipeline), 1);
+    struct buf b;
+    buf_init(&b, 65536);
+    read_lane(r, SPOOL_READINGS, &b);
+    assert_non_null(strstr(buf_str(&b), "methane_pct_lel=1 1764003600000\n"));
+    assert_non_null(strstr(buf_str(&b), "methane_pct_lel=25 1764000000000\n"));
+    assert_non_null(strstr(buf_str(&b), "methane_pct_lel=26 1764000000001\n"));
+    buf_free(&b);
+    rig_free(r);
+}
+
+/* What waited at the broker comes within a moment. */
+static void a_burst_without_times_does_not_overwrite_itself(void **state)
+{
+    (void)state;
+    enum { COUNT = 2500 };
+    struct rig *r = rig_new("burst");
+    for (int i = 0; i < COUNT; i++) {
+        put(r, i / (COUNT - 10), "dev-1", "{\"r\":{\"methane\":1}}", 0);
+    }
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    struct buf b;
+    buf_init(&b, 1024 * 1024);
+    read_lane(r, SPOOL_READINGS, &b);
+    for (int i = 0; i < COUNT; i++) {
+        char end[32];
+        snprintf(end, sizeof end, "=1 %lld\n", START_MS + i);
+        assert_int_equal(count_text(buf_str(&b), end), 1);
+    }
+    buf_free(&b);
+    rig_free(r);
+}
+
 static void a_late_reading_is_counted_as_late(void **state)
 {
     (void)state;
@@ -573,6 +614,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_refusal_is_counted_under_its_reason),
     cmocka_unit_test(a_repeated_sequence_number_is_a_duplicate),
     cmocka_unit_test(readings_of_one_millisecond_do_not_overwrite_each_other),
+    cmocka_unit_test(a_clock_that_is_set_back_leaves_no_alarm_unraised),
+    cmocka_unit_test(a_burst_without_times_does_not_overwrite_itself),
     cmocka_unit_test(a_late_reading_is_counted_as_late),
     cmocka_unit_test(an_alarm_is_raised_acknowledged_and_cleared),
     cmocka_unit_test(the_gateways_own_absence_is_no_silence),
