@@ -24,8 +24,8 @@ def reload_until(c, words):
     """Asks for a reload and waits for the words in what the log got since."""
     before = len(c.gateway.process.log_text())
     c.gateway.process.popen.send_signal(signal.SIGHUP)
-    wait_for("%r in the log" % words, lambda: words in c.gateway.process.log_text()[before:], 20)
-    c.gateway.process.check_runs()
+    wait_for("%r in the log" % words, lambda: c.gateway.process.check_runs() and
+             words in c.gateway.process.log_text()[before:], 20)
     return c.gateway.process.log_text()[before:]
 
 
