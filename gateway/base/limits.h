@@ -24,9 +24,9 @@
 #define LL_MAX_READINGS_PER_MESSAGE 4096
 #define LL_MAX_JSON_DEPTH           16
 
-/* One record of a log: a message with its topic, or a batch of lines; and the segments of one log.
- */
-#define LL_MAX_JOURNAL_RECORD (LL_MAX_MESSAGE + 64 * 1024)
+/* One record of a log: a message with its topic, which MQTT lets have 65,535 bytes, or a batch of
+ * lines; and the segments of one log. */
+#define LL_MAX_JOURNAL_RECORD (LL_MAX_MESSAGE + 64 * 1024 + 64)
 #define LL_MAX_SEGMENTS       (1024UL * 1024)
 /* Copies of damaged stretches of logs, in one folder. */
 #define LL_MAX_DAMAGED_FILES 64

@@ -453,7 +453,7 @@ ll_err ingest_start(const struct conf *conf, struct journal *intake, struct inge
     in->intake = intake;
     in->rng = rng_random();
     pthread_mutex_init(&in->lock, NULL);
-    buf_init(&in->record, LL_MAX_MESSAGE + UINT16_MAX + 64);
+    buf_init(&in->record, LL_MAX_JOURNAL_RECORD);
     if (conf->client_id[0] != '\0') {
         snprintf(in->client_id, sizeof in->client_id, "%s", conf->client_id);
     } else {

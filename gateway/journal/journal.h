@@ -62,7 +62,7 @@ ll_err journal_open(const char *dir, const struct journal_options *options, stru
 /* Flushes, syncs and closes. All readers must be closed before. NULL is fine. */
 void journal_close(struct journal *j);
 
-/* Appends one record of at most LL_MAX_MESSAGE + 64 KiB bytes and gives its sequence (`seq_out` may
+/* Appends one record of at most LL_MAX_JOURNAL_RECORD bytes and gives its sequence (`seq_out` may
  * be NULL). After an error nothing of the record is in the log. LL_ELIMIT: the log is full. */
 ll_err journal_append(struct journal *j, uint8_t type, struct wall_ms time, const void *data,
                       size_t len, uint64_t *seq_out);

@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include "gateway/base/limits.h"
 #include "gateway/model/intake.h"
 
 static void a_message_is_written_as_the_header_says(void **state)
@@ -63,11 +64,28 @@ static void a_record_that_is_cut_is_damaged_and_writes_nothing(void **state)
     }
 }
 
+static void the_largest_message_on_the_longest_topic_fits_a_journal_record(void **state)
+{
+    (void)state;
+    static char topic[UINT16_MAX];
+    static char payload[LL_MAX_MESSAGE];
+    struct buf b;
+    buf_init(&b, LL_MAX_JOURNAL_RECORD);
+    const struct intake_message m = {.topic = topic,
+                                     .topic_len = sizeof topic,
+                                     .payload = payload,
+                                     .payload_len = sizeof payload};
+    intake_write(&m, &b);
+    assert_true(buf_ok(&b));
+    buf_free(&b);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_message_is_written_as_the_header_says),
     cmocka_unit_test(what_was_written_reads_back),
     cmocka_unit_test(a_payload_may_be_empty),
     cmocka_unit_test(a_record_that_is_cut_is_damaged_and_writes_nothing),
+    cmocka_unit_test(the_largest_message_on_the_longest_topic_fits_a_journal_record),
 };
 
 UNIT_MAIN(tests)
