@@ -201,10 +201,11 @@ static void write_item(const struct quarantine_item *item, struct buf *out)
 {
     char when[LL_TIME_TEXT];
     const size_t kept = kept_of(item);
+    const size_t topic_len = item->topic_len < LL_MAX_TOPIC ? item->topic_len : LL_MAX_TOPIC;
     buf_reset(out);
     buf_printf(out, "{\"time\":\"%s\",\"seq\":%" PRIu64, wall_format(item->time, when), item->seq);
     write_string(out, "source", item->source, strlen(item->source));
-    write_string(out, "topic", item->topic, item->topic_len);
+    write_string(out, "topic", item->topic, topic_len);
     write_string(out, "reason", item->reason, strlen(item->reason));
     write_string(out, "detail", item->detail, strlen(item->detail));
     buf_printf(out, ",\"payload_bytes\":%zu", item->payload_len);

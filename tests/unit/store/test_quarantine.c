@@ -266,6 +266,25 @@ static void a_large_payload_is_cut_between_characters(void **state)
     quarantine_close(q);
 }
 
+static void the_longest_topic_is_cut_and_the_original_kept(void **state)
+{
+    (void)state;
+    static char topic[UINT16_MAX];
+    memset(topic, 't', sizeof topic);
+    struct quarantine *q = open_at(new_dir(), MANY_FILES, MANY_BYTES);
+    struct quarantine_item item = item_of(1, "unknown_device", "p");
+    item.topic = topic;
+    item.topic_len = sizeof topic;
+    quarantine_add(q, &item);
+    struct json_object *root = list(q, 10);
+    assert_int_equal(number(root, "total"), 1);
+    struct json_object *kept = json_object_array_get_idx(items_of(root), 0);
+    assert_int_equal(strlen(text(kept, "topic")), LL_MAX_TOPIC);
+    assert_string_equal(text(kept, "payload"), "p");
+    json_object_put(root);
+    quarantine_close(q);
+}
+
 static void strange_files_in_the_folder_disturb_nothing(void **state)
 {
     (void)state;
@@ -382,6 +401,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_text_are_kept_as_base64),
         cmocka_unit_test(text_that_json_must_escape_comes_back_as_it_was),
         cmocka_unit_test(a_large_payload_is_cut_between_characters),
+        cmocka_unit_test(the_longest_topic_is_cut_and_the_original_kept),
         cmocka_unit_test(strange_files_in_the_folder_disturb_nothing),
         cmocka_unit_test(a_disk_that_refuses_is_counted_and_leaves_no_file),
         cmocka_unit_test(two_threads_that_add_the_same_keep_it_once),
