@@ -3,10 +3,12 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
 from harness import ROOT, expect, expect_in, run
+from lifeline_services import wait_for
 
 PROGRAMS = {
     "good": 'echo "[  PASSED  ] 3 test(s)."',
@@ -16,6 +18,7 @@ PROGRAMS = {
     "empty": "true",
     "leak": 'echo "[  PASSED  ] 1 test(s)."; exit 1',
     "hang": 'echo "[  PASSED  ] 1 test(s)."; sleep 1000 & echo $! >"$OUT/hung"; wait',
+    "slow": 'echo "$TMPDIR" >"$OUT/slow_tmpdir"; sleep 1000 & echo $! >"$OUT/slow"; wait',
     "orphan": 'sleep 1000 & echo $! >"$OUT/orphan"; echo "$TMPDIR" >"$OUT/tmpdir"; '
               'touch "$TMPDIR/file"; echo "[  PASSED  ] 1 test(s)."',
 }
@@ -100,8 +103,23 @@ def what_a_test_leaves_is_ended_and_removed(folder):
     expect(pathlib.Path((folder / "tmpdir").read_text().strip()).exists(), False, "TMPDIR is there")
 
 
+def an_interrupted_run_leaves_nothing(folder):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        (folder / "slow").unlink(missing_ok=True)
+        runs = subprocess.Popen([ROOT / "tests/run", "--build", folder, "test_slow"],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                env=dict(os.environ, OUT=str(folder)))
+        wait_for("the test", lambda: (folder / "slow").exists() and (folder / "slow").read_text())
+        runs.send_signal(number)
+        words = runs.communicate(timeout=60)[0]
+        expect((runs.returncode, words), (130, "tests/run: interrupted\n"), "status and words")
+        expect(gone(int((folder / "slow").read_text())), True, "the child is gone")
+        tmpdir = pathlib.Path((folder / "slow_tmpdir").read_text().strip())
+        expect(tmpdir.parent.exists(), False, "its folder is there")
+
+
 if __name__ == "__main__":
     run([what_passes_is_counted, what_fails_is_counted_and_shown, a_crash_is_a_failure,
          a_status_alone_is_a_failure, a_program_without_tests_is_a_failure,
          no_test_at_all_is_a_failure, one_that_hangs_is_ended_with_its_group,
-         what_a_test_leaves_is_ended_and_removed], programs)
+         what_a_test_leaves_is_ended_and_removed, an_interrupted_run_leaves_nothing], programs)
