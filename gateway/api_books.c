@@ -141,7 +141,12 @@ static void write_in_flight(struct buf *out, uint64_t in_flight, bool balanced)
 
 void api_get_ledger(void *ctx, const struct console_request *req, struct console_answer *ans)
 {
-    (void)req;
+    const char *device = console_query(req, "device");
+    if (device != NULL) {
+        const struct api *api = ctx;
+        api_finish(ans, pipeline_device(api->pipeline, device, &ans->body));
+        return;
+    }
     struct buf *out = &ans->body;
     struct api_books books;
     struct state messages[MESSAGE_STATES];

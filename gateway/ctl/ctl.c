@@ -42,7 +42,8 @@ static ctl_verb run_help;
 
 static const struct verb verbs[] = {
     {"status", "", "", "connections, destinations, registry, open alarms", 0, 0, 0, ctl_status},
-    {"ledger", "", "", "where every message and every reading ended", 0, 0, 0, ctl_ledger},
+    {"ledger", "", "[--device ID]", "where every message and every reading ended, or one device's",
+     0, 0, BIT(CTL_DEVICE), ctl_ledger},
     {"alarms", "(list)", "[--all] [--asset ID] [--limit N]", "open alarms, or all, newest first", 0,
      0, LIST_OPTIONS, ctl_alarms_list},
     {"alarms", "show", "ID", "one alarm and what became of it", 1, 1, 0, ctl_alarms_show},

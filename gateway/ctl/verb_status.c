@@ -182,10 +182,20 @@ enum ctl_exit ctl_ledger(struct ctl *c)
                                            "late",    "quarantined", "evicted"};
     struct client_answer a;
     bool done;
+    const char *device = ctl_option(c, CTL_DEVICE, NULL);
     struct buf path = client_path("/api/v1/ledger");
+    if (device != NULL) {
+        buf_str_add(&path, "?device=");
+        client_escape(&path, device);
+    }
     const enum ctl_exit status = client_get(c, &path, &a, &done);
     if (done) {
         return status;
+    }
+    if (device != NULL) {
+        render_object(a.root, 0, c->out);
+        client_free(&a);
+        return CTL_OK;
     }
     struct table t;
     table_init(&t, 3);

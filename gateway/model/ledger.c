@@ -11,6 +11,12 @@ uint64_t ledger_rejected(const struct ledger *l, enum reason_scope scope)
     return sum;
 }
 
+bool device_books_balance(const struct device_books *b)
+{
+    return b->readings ==
+           b->readings_accepted + b->readings_duplicate + b->readings_late + b->readings_rejected;
+}
+
 bool ledger_messages_balance(const struct ledger_view *v)
 {
     const struct ledger *l = &v->ledger;

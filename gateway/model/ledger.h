@@ -37,6 +37,20 @@ struct delivery {
     uint64_t evicted;     /* given up for want of space */
 };
 
+/* One device's share: messages = decoded + duplicate, readings = accepted + duplicate + late +
+ * rejected. What is refused before the device is known stands in no device's books. */
+struct device_books {
+    uint64_t messages;
+    uint64_t messages_duplicate;
+    uint64_t messages_missing; /* numbered by the device and never received */
+    uint64_t readings;
+    uint64_t readings_accepted; /* spooled or kept */
+    uint64_t readings_duplicate;
+    uint64_t readings_late;
+    uint64_t readings_rejected;
+    int64_t last_ms; /* receive time of the last message; 0: none yet */
+};
+
 /* Everything at one moment. */
 struct ledger_view {
     struct ledger ledger;
@@ -47,6 +61,7 @@ struct ledger_view {
 };
 
 uint64_t ledger_rejected(const struct ledger *l, enum reason_scope scope);
+bool device_books_balance(const struct device_books *b);
 bool ledger_messages_balance(const struct ledger_view *v);
 bool ledger_readings_balance(const struct ledger_view *v);
 

@@ -59,7 +59,9 @@ static bool stalled(struct pipeline *p, ll_err err)
     if (atomic_load(&p->stopping)) {
         return false;
     }
+    pthread_mutex_unlock(&p->state_lock);
     usleep(STALL_RETRY_US);
+    pthread_mutex_lock(&p->state_lock);
     return true;
 }
 
@@ -126,6 +128,7 @@ ll_err pipeline_take_batch(struct pipeline *p)
     ll_err err = LL_OK;
     int count = 0;
     struct journal_record rec;
+    pthread_mutex_lock(&p->state_lock);
     while (count < BATCH_RECORDS && !p->gave_up && (err = journal_read(p->reader, &rec)) == LL_OK) {
         take_record(p, &rec);
         count++;
@@ -133,6 +136,7 @@ ll_err pipeline_take_batch(struct pipeline *p)
     if (count > 0) {
         finish_batch(p);
     }
+    pthread_mutex_unlock(&p->state_lock);
     return err;
 }
 

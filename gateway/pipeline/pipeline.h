@@ -53,6 +53,9 @@ uint64_t pipeline_backlog_at_start(const struct pipeline *p);
 /* The record after the last one that a checkpoint covers: older ones may be trimmed. */
 uint64_t pipeline_checkpointed(struct pipeline *p);
 
+/* One device's books, and the last value of each of its channels, as JSON. LL_ENOENT. */
+ll_err pipeline_device(struct pipeline *p, const char *id, struct buf *out);
+
 /* A command: journalled, taken in its turn, answered. {"do":"alarm_ack","alarm":12,"by":"li",
  * "note":"…"} or {"do":"registry_reload"}. The answer is JSON. LL_ENOENT, LL_ESTATE, LL_EINVAL with
  * {"error":"…"} in `answer`; LL_ETIMEOUT; LL_EBUSY where too many wait. */

@@ -55,10 +55,15 @@ static void refuse(struct refusal *f, enum reason reason, const char *detail)
 static bool message_repeats(struct pipeline *p, const struct uplink *u, const struct device *d)
 {
     uint64_t missing = 0;
-    if (!u->has_seq || !seq_window_repeats(&p->table->devices[d->index], u->seq, &missing)) {
+    struct device_state *state = &p->table->devices[d->index];
+    state->books.messages++;
+    state->books.last_ms = p->now.event_ms;
+    if (!u->has_seq || !seq_window_repeats(&state->seq, u->seq, &missing)) {
+        state->books.messages_missing += missing;
         counter_add(COUNTER_SEQ_GAPS, missing);
         return false;
     }
+    state->books.messages_duplicate++;
     p->ledger.messages_duplicate++;
     return true;
 }
@@ -98,6 +103,8 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
                           struct refusal *f)
 {
     size_t count = 0;
+    struct device_books *books = &p->table->devices[d->index].books;
+    books->readings += u->count;
     p->ledger.readings_decoded += u->count;
     for (size_t i = 0; i < u->count; i++) {
         const struct uplink_value *v = &u->values[i];
@@ -109,8 +116,10 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
             snprintf(detail, sizeof detail, "channel '%.*s'",
                      (int)(v->channel_len < LL_MAX_CHANNEL ? v->channel_len : LL_MAX_CHANNEL),
                      v->channel);
+            books->readings_rejected++;
             refuse(f, reason, detail);
         } else if (verdict == VALUE_LATE) {
+            books->readings_late++;
             p->ledger.readings_late++;
             uint64_t left_out;
             if (log_limit_pass(&p->late_limit, &left_out)) {
@@ -118,11 +127,13 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
                          d->id, v->ts_ms, left_out);
             }
         } else if (!place_in_series(p, r, u->has_seq)) {
+            books->readings_duplicate++;
             p->ledger.readings_duplicate++;
         } else {
             count++;
         }
     }
+    books->readings_accepted += count;
     return count;
 }
 

@@ -188,6 +188,7 @@ ll_err pipeline_new(const struct pipeline_parts *parts, struct pipeline **out)
     }
     p->parts = *parts;
     pthread_mutex_init(&p->lock, NULL);
+    pthread_mutex_init(&p->state_lock, NULL);
     buf_init(&p->lines, MAX_LINES_BYTES);
     buf_init(&p->alarm_lines, MAX_LINES_BYTES);
     buf_init(&p->answer, MAX_ANSWER_BYTES);
@@ -218,5 +219,6 @@ void pipeline_free(struct pipeline *p)
     buf_free(&p->alarm_lines);
     buf_free(&p->answer);
     pthread_mutex_destroy(&p->lock);
+    pthread_mutex_destroy(&p->state_lock);
     free(p);
 }

@@ -2,7 +2,8 @@
  * The pipeline's own state, shared by the files that make it up. Not for others: they use
  * pipeline.h.
  *
- * Everything above `lock` belongs to the pipeline's thread.
+ * Everything above `recent` belongs to the pipeline's thread, which holds `state_lock` while it
+ * takes a batch, so that pipeline_device may look.
  */
 #ifndef LL_PIPELINE_STATE_H
 #define LL_PIPELINE_STATE_H
@@ -51,7 +52,8 @@ struct pipeline {
     atomic_bool stopping;
     _Atomic uint64_t checkpointed;
     uint64_t received_at_start;
-    pthread_mutex_t lock; /* below: what other threads see */
+    pthread_mutex_t state_lock; /* before `lock` */
+    pthread_mutex_t lock;       /* below: what other threads see */
     struct ledger published;
     struct registry *registry;
 };

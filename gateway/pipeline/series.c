@@ -151,9 +151,12 @@ void series_table_adopt(struct series_table *t, const struct series_table *old)
 
 /*
  * u32 devices, then for each: u8 id length, id, u32 shape, u32 length of what follows, u64 highest,
- * u64 seen, and for each channel i64 last time, i64 last own time, f64 last value and for each of
- * its detectors i64 since, f64 reference, u32 count, u32 active, i64 since, u8 state, u8 condition.
+ * u64 seen, its books as books_field() lists them, and for each channel i64 last time, i64 last own
+ * time, f64 last value and for each of its detectors i64 since, f64 reference, u32 count, u32
+ * active, i64 since, u8 state, u8 condition.
  */
+#define DEVICE_BYTES 88
+#define BOOKS_FIELDS 8
 #define SERIES_BYTES 24
 #define WATCH_BYTES  34
 
@@ -189,9 +192,18 @@ static double get_double(struct cursor *in)
     return v;
 }
 
+static uint64_t *books_field(struct device_books *b, size_t i)
+{
+    uint64_t *const fields[] = {
+        &b->messages,          &b->messages_duplicate, &b->messages_missing, &b->readings,
+        &b->readings_accepted, &b->readings_duplicate, &b->readings_late,    &b->readings_rejected,
+    };
+    return i < BOOKS_FIELDS ? fields[i] : NULL;
+}
+
 static uint32_t device_bytes(const struct profile *p)
 {
-    size_t bytes = 16 + p->channel_count * SERIES_BYTES;
+    size_t bytes = DEVICE_BYTES + p->channel_count * SERIES_BYTES;
     for (size_t c = 0; c < p->channel_count; c++) {
         bytes += p->channels[c].detector_count * WATCH_BYTES;
     }
@@ -206,8 +218,13 @@ static void save_device(const struct series_table *t, uint32_t index, struct buf
     buf_add(out, d->id, id_len);
     buf_u32(out, profile_shape(d->profile));
     buf_u32(out, device_bytes(d->profile));
-    buf_u64(out, t->devices[index].highest);
-    buf_u64(out, t->devices[index].seen);
+    struct device_state *state = &t->devices[index];
+    buf_u64(out, state->seq.highest);
+    buf_u64(out, state->seq.seen);
+    for (size_t i = 0; i < BOOKS_FIELDS; i++) {
+        buf_u64(out, *books_field(&state->books, i));
+    }
+    buf_u64(out, (uint64_t)state->books.last_ms);
     for (size_t c = 0; c < d->profile->channel_count; c++) {
         const struct series *s = &t->series[d->first_series + c];
         buf_u64(out, (uint64_t)s->last_ts_ms);
@@ -236,8 +253,13 @@ void series_table_save(const struct series_table *t, struct buf *out)
 
 static void load_device(struct series_table *t, const struct device *d, struct cursor *in)
 {
-    t->devices[d->index].highest = cursor_u64(in);
-    t->devices[d->index].seen = cursor_u64(in);
+    struct device_state *own = &t->devices[d->index];
+    own->seq.highest = cursor_u64(in);
+    own->seq.seen = cursor_u64(in);
+    for (size_t i = 0; i < BOOKS_FIELDS; i++) {
+        *books_field(&own->books, i) = cursor_u64(in);
+    }
+    own->books.last_ms = (int64_t)cursor_u64(in);
     for (size_t c = 0; c < d->profile->channel_count; c++) {
         struct series *s = &t->series[d->first_series + c];
         s->last_ts_ms = (int64_t)cursor_u64(in);

@@ -16,6 +16,7 @@
 #include "gateway/base/cursor.h"
 #include "gateway/base/err.h"
 #include "gateway/detect/detect.h"
+#include "gateway/model/ledger.h"
 #include "gateway/registry/registry.h"
 #include "gateway/validate/validate.h"
 
@@ -34,12 +35,17 @@ struct series {
     uint32_t first_watch;
 };
 
+struct device_state {
+    struct seq_window seq;
+    struct device_books books;
+};
+
 struct series_table {
     struct registry *registry; /* one reference of its own */
     uint32_t device_count;
     uint32_t series_count;
     uint32_t watch_count;
-    struct seq_window *devices;
+    struct device_state *devices;
     struct series *series;
     struct watch *watches;
 };

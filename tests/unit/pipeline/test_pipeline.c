@@ -557,6 +557,36 @@ static void an_alarm_never_takes_the_number_of_an_archived_one(void **state)
     rig_free(r);
 }
 
+static void a_device_has_books_of_its_own_that_survive_a_restart(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("device-books");
+    struct buf out;
+    buf_init(&out, 65536);
+    put_methane(r, 0, 1, 1.5);
+    put_methane(r, 0, 1, 1.5);
+    put_methane(r, 10, 4, 2.5);
+    put(r, 20, "dev-1", "{\"seq\":5,\"r\":{\"methane\":101,\"door\":1}}", 0);
+    put(r, 21, "dev-1", "{\"ts\":1763000000000,\"r\":{\"methane\":1}}", 0);
+    assert_int_equal(pipeline_start(r->pipeline), LL_OK);
+    pipeline_stop(r->pipeline);
+    rig_restart(r);
+    assert_int_equal(pipeline_device(r->pipeline, "dev-1", &out), LL_OK);
+    assert_non_null(strstr(buf_str(&out), "\"messages\":{\"received\":5,\"decoded\":4,"
+                                          "\"duplicate\":1,\"missing\":2}"));
+    assert_non_null(strstr(buf_str(&out), "\"readings\":{\"decoded\":5,\"accepted\":3,"
+                                          "\"duplicate\":0,\"late\":1,\"rejected\":1,"
+                                          "\"balanced\":true}"));
+    assert_non_null(strstr(buf_str(&out), "\"last_message\":\"2025-11-24T16:00:21.000Z\""));
+    assert_non_null(strstr(buf_str(&out), "{\"channel\":\"methane\",\"value\":2.5,"
+                                          "\"unit\":\"%LEL\","
+                                          "\"time\":\"2025-11-24T16:00:10.000Z\"}"));
+    buf_reset(&out);
+    assert_int_equal(pipeline_device(r->pipeline, "nobody", &out), LL_ENOENT);
+    buf_free(&out);
+    rig_free(r);
+}
+
 static void a_command_is_answered(void **state)
 {
     (void)state;
@@ -625,6 +655,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_its_checkpoint_it_finds_the_archives_alarms_again),
     cmocka_unit_test(a_journal_that_was_taken_away_does_not_swallow_what_comes),
     cmocka_unit_test(an_alarm_never_takes_the_number_of_an_archived_one),
+    cmocka_unit_test(a_device_has_books_of_its_own_that_survive_a_restart),
     cmocka_unit_test(a_command_is_answered),
     cmocka_unit_test(explain_says_what_the_pipeline_would_do),
 };
