@@ -6,7 +6,7 @@ import subprocess
 
 from harness import ROOT, expect, expect_in, run
 
-TOOLS = "sh cat env find grep mktemp rm".split()
+TOOLS = "sh cat env find grep mktemp rm true".split()
 # Each stand-in reads and writes the folder in $MACHINE.
 STAND_INS = {
     "dpkg-query": 'for name; do :; done\n'
@@ -14,6 +14,8 @@ STAND_INS = {
     "apt-cache": 'grep -qx "$2" "$MACHINE/available" && echo "  Candidate: 1.0" || '
                  'echo "  Candidate: (none)"',
     "apt-get": 'echo "$*" >>"$MACHINE/calls"\n'
+               'case "$*" in *install*) echo "0 upgraded, 20 newly installed, 0 to remove"\n'
+               'n=0; while [ $n -lt 20 ]; do n=$((n+1)); echo "Unpacking p$n"; done ;; esac\n'
                'case "$*" in *install*) [ ! -e "$MACHINE/broken" ] || exit 100 ;; esac',
     "id": 'cat "$MACHINE/uid"',
 }
@@ -60,7 +62,8 @@ def where_all_is_there_it_is_silent_and_needs_no_root(m):
 def what_is_missing_is_installed_and_said(m):
     status, words, calls = m.deps("run", installed=ALL_OF_RUN[1:])
     expect(status, 0, "status")
-    expect_in("installing mosquitto ", words, "words")
+    expect_in("installing mosquitto\n", words, "words")
+    expect_in("unpacked 20 of 20 packages", words, "progress")
     expect(calls[-1].split("--no-install-recommends")[-1].split(), ["mosquitto"], "installed")
 
 
@@ -82,7 +85,22 @@ def without_root_it_uses_sudo(m):
     m.stand_in("sudo", 'echo sudo >>"$MACHINE/calls"; exec "$@"')
     status, _, calls = m.deps("run", installed=ALL_OF_RUN[1:], uid=1000)
     (m.bin / "sudo").unlink()
-    expect((status, calls[0], calls[2]), (0, "sudo", "sudo"), "status and calls")
+    expect((status, [call.split()[0] for call in calls]), (0, ["sudo", "sudo", "-q", "sudo", "-q"]),
+           "status and calls")
+
+
+def a_sudo_that_refuses_is_none(m):
+    m.stand_in("sudo", "exit 1")
+    status, words, calls = m.deps("run", installed=ALL_OF_RUN[1:], uid=1000)
+    (m.bin / "sudo").unlink()
+    expect((status, calls), (1, []), "status and calls")
+    expect_in("as root: apt-get install --no-install-recommends mosquitto\n", words, "words")
+
+
+def without_root_and_sudo_it_does_without_what_is_optional(m):
+    status, words, calls = m.deps("run", installed=ALL_OF_RUN[:4], available=ALL_OF_RUN, uid=1000)
+    expect((status, calls), (0, []), "status and calls")
+    expect_in("going on without influxdb influxdb-client\n", words, "words")
 
 
 def what_apt_could_not_do_is_a_failure(m):
@@ -101,4 +119,5 @@ if __name__ == "__main__":
     run([where_all_is_there_it_is_silent_and_needs_no_root, what_is_missing_is_installed_and_said,
          an_optional_package_that_is_not_to_be_had_is_left_out,
          without_root_and_sudo_it_says_what_to_do, without_root_it_uses_sudo,
+         a_sudo_that_refuses_is_none, without_root_and_sudo_it_does_without_what_is_optional,
          what_apt_could_not_do_is_a_failure, an_unknown_group_is_refused], machine)
