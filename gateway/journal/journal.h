@@ -83,7 +83,8 @@ struct journal_stats journal_stats(struct journal *j);
 ll_err journal_reader_open(struct journal *j, uint64_t seq, struct journal_reader **out);
 void journal_reader_close(struct journal_reader *r);
 /* The next record; LL_EAGAIN at the end of what is written, LL_EIO where the disk fails. Damaged
- * stretches are skipped, set aside, counted (COUNTER_JOURNAL_DAMAGED) and logged. */
+ * stretches, and those that cannot be read while what follows can, are skipped, set aside, counted
+ * (COUNTER_JOURNAL_DAMAGED) and logged. */
 ll_err journal_read(struct journal_reader *r, struct journal_record *out);
 /* Waits until a record beyond the reader's position is there (true), or `timeout_ms` passed. */
 bool journal_wait(struct journal_reader *r, int timeout_ms);

@@ -85,7 +85,7 @@ static ll_err skip_damage(struct journal_reader *r, int state, uint64_t end, uin
     uint64_t found;
     bool blank;
     ll_err err = scan_find(s, end, &found, &blank);
-    if (err != LL_OK) {
+    if (err != LL_OK || found == start) { /* it could be read the second time */
         return err;
     }
     s->at = found;
@@ -98,11 +98,11 @@ static ll_err skip_damage(struct journal_reader *r, int state, uint64_t end, uin
     if (found < end) {
         struct journal_record record;
         err = scan_next(s, end, &record);
+        s->at = err == LL_OK ? found : start;
         if (err != LL_OK) {
             return err;
         }
         next_seq = record.seq;
-        s->at = found;
     }
     s->seq = next_seq;
     if (next_seq > r->want) { /* else it lies before the records that were asked for */
@@ -141,7 +141,7 @@ ll_err journal_read(struct journal_reader *r, struct journal_record *out)
             *out = record;
             return LL_OK;
         }
-        if (err == LL_ECORRUPT) {
+        if (err == LL_ECORRUPT || err == LL_EIO) {
             err = skip_damage(r, state, end, visible);
         }
         if (err != LL_OK) {

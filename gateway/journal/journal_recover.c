@@ -182,7 +182,7 @@ static ll_err find_end(struct journal_scan *s, uint64_t size, uint64_t *end, uin
         }
         uint64_t found = size;
         bool blank = true;
-        if (err == LL_ECORRUPT) {
+        if (err == LL_ECORRUPT || err == LL_EIO) {
             err = scan_find(s, size, &found, &blank);
         }
         if (err != LL_OK) {

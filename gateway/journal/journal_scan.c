@@ -10,6 +10,7 @@
 #include "gateway/journal/journal_segment.h"
 
 #define BLOCK_BYTES ((size_t)256 * 1024)
+#define PAGE_BYTES  4096 /* what is lost with one sector that cannot be read */
 
 static_assert(RECORD_HEADER + LL_MAX_JOURNAL_RECORD < 2 * BLOCK_BYTES,
               "a block grows to hold the largest record");
@@ -50,8 +51,13 @@ static ll_err view(struct journal_scan *s, uint64_t at, size_t want, uint64_t en
         }
         s->block_len = 0;
         s->block_at = at;
-        const size_t len = s->block_cap < end - at ? s->block_cap : (size_t)(end - at);
-        const ll_err err = fs_read_some(s->fd, s->block, len, at, &s->block_len);
+        size_t len = s->block_cap < end - at ? s->block_cap : (size_t)(end - at);
+        ll_err err = fs_read_some(s->fd, s->block, len, at, &s->block_len);
+        while (err == LL_EIO &&
+               len > want) { /* what cannot be read may lie behind what is wanted */
+            len = len / 2 > want ? len / 2 : want;
+            err = fs_read_some(s->fd, s->block, len, at, &s->block_len);
+        }
         if (err != LL_OK) {
             return err;
         }
@@ -124,10 +130,17 @@ ll_err scan_find(struct journal_scan *s, uint64_t end, uint64_t *found, bool *bl
 {
     uint64_t at = s->at;
     bool zeros = true;
+    bool unreadable = false;
     while (at < end) {
         const uint8_t *data;
         size_t got;
         ll_err err = view(s, at, RECORD_ALIGN, end, &data, &got);
+        if (err == LL_EIO) {
+            unreadable = true;
+            zeros = false;
+            at = (at / PAGE_BYTES + 1) * PAGE_BYTES;
+            continue;
+        }
         if (err != LL_OK) {
             return err;
         }
@@ -147,11 +160,15 @@ ll_err scan_find(struct journal_scan *s, uint64_t end, uint64_t *found, bool *bl
             *blank = zeros;
             return LL_OK;
         }
-        if (err != LL_ECORRUPT) {
+        if (err != LL_ECORRUPT && err != LL_EIO) {
             return err;
         }
+        unreadable = unreadable || err == LL_EIO;
         zeros = false;
         at += RECORD_ALIGN;
+    }
+    if (unreadable) {
+        return LL_EIO;
     }
     *found = end;
     *blank = zeros;

@@ -35,7 +35,8 @@ void scan_free(struct journal_scan *s);
 ll_err scan_next(struct journal_scan *s, uint64_t end, struct journal_record *out);
 
 /* Looks for the next valid record from `at` on: its offset, or `end` where there is none. *blank:
- * all that was passed over is zero. Does not move `at`. */
+ * all that was passed over is zero. Does not move `at`. Pages that cannot be read are passed over
+ * where a valid record follows; else it is LL_EIO, since the whole disk may be away. */
 ll_err scan_find(struct journal_scan *s, uint64_t end, uint64_t *found, bool *blank);
 
 #endif

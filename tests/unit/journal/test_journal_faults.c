@@ -366,6 +366,68 @@ static void a_sync_does_not_rely_on_one_that_has_not_ended(void **state)
     journal_close(nested);
 }
 
+/* One page of one file that cannot be read. */
+static ino_t bad_file;
+#define BAD_PAGE 4096
+#define BAD_AT   (4 * BAD_PAGE)
+
+static ssize_t bad_page_pread(int fd, void *data, size_t len, off_t at)
+{
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    if (st.st_ino == bad_file && at < BAD_AT + BAD_PAGE && at + (off_t)len > BAD_AT) {
+        if (at >= BAD_AT) {
+            errno = EIO;
+            return -1;
+        }
+        len = (size_t)(BAD_AT - at); /* the kernel gives what stands before it */
+    }
+    return fs_system_calls.pread(fd, data, len, at);
+}
+
+/* Records 1 to `last`, but for those of which a part stands in the bad page. */
+static void expect_all_but_the_bad_page(struct journal *j, uint64_t last)
+{
+    struct journal_reader *r = open_reader(j, 1);
+    struct journal_record record;
+    for (uint64_t n = 1; n <= last; n++) {
+        if (offset_of(n) < BAD_AT + BAD_PAGE && offset_of(n + 1) > BAD_AT) {
+            continue;
+        }
+        assert_int_equal(journal_read(r, &record), LL_OK);
+        check_record(&record, n);
+    }
+    assert_int_equal(journal_read(r, &record), LL_EAGAIN);
+    journal_reader_close(r);
+}
+
+/* In the last segment, and in one before it. */
+static void a_page_that_cannot_be_read_costs_its_own_records_alone(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {400, 2000};
+    struct fs_calls calls = fs_system_calls;
+    calls.pread = bad_page_pread;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const char *dir = new_dir();
+        struct journal *j = open_log(dir, &small_log);
+        put_range(j, 1, sizes[i]);
+        journal_close(j);
+        assert_int_equal(file_exists(segment_path(dir, 1)), true);
+        struct stat st;
+        assert_int_equal(stat(segment_path(dir, 1), &st), 0);
+        bad_file = st.st_ino;
+        fs_replace(&calls);
+        j = open_log(dir, &small_log);
+        assert_int_equal(journal_stats(j).next_seq, sizes[i] + 1);
+        put_range(j, sizes[i] + 1, sizes[i] + 5);
+        expect_all_but_the_bad_page(j, sizes[i] + 5);
+        assert_int_equal(journal_stats(j).damaged, 1);
+        fs_replace(NULL);
+        journal_close(j);
+    }
+}
+
 static ssize_t broken_pread(int fd, void *data, size_t len, off_t at)
 {
     if (at >= HEADER) {
@@ -373,6 +435,25 @@ static ssize_t broken_pread(int fd, void *data, size_t len, off_t at)
         return -1;
     }
     return fs_system_calls.pread(fd, data, len, at);
+}
+
+static void a_disk_that_was_away_loses_nothing(void **state)
+{
+    (void)state;
+    struct journal *j = open_log(new_dir(), &small_log);
+    put_range(j, 1, 2000);
+    struct journal_reader *r = open_reader(j, 1);
+    struct journal_record record;
+    struct fs_calls calls = fs_system_calls;
+    calls.pread = broken_pread;
+    fs_replace(&calls);
+    assert_int_equal(journal_read(r, &record), LL_EIO);
+    assert_int_equal(journal_read(r, &record), LL_EIO);
+    fs_replace(NULL);
+    expect_range(r, 1, 2000);
+    assert_int_equal(journal_stats(j).damaged, 0);
+    journal_reader_close(r);
+    journal_close(j);
 }
 
 static void a_last_segment_that_cannot_be_read_does_not_stop_the_start(void **state)
@@ -406,6 +487,8 @@ int main(void)
         cmocka_unit_test(a_file_system_that_cannot_preallocate_is_fine),
         cmocka_unit_test(a_sync_that_failed_is_counted_and_tried_again),
         cmocka_unit_test(a_sync_does_not_rely_on_one_that_has_not_ended),
+        cmocka_unit_test(a_page_that_cannot_be_read_costs_its_own_records_alone),
+        cmocka_unit_test(a_disk_that_was_away_loses_nothing),
         cmocka_unit_test(a_last_segment_that_cannot_be_read_does_not_stop_the_start),
     };
     return unit_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
