@@ -107,6 +107,22 @@ static void write_entry(const struct entry *e, uint64_t number, struct buf *out)
     buf_str_add(out, "]}");
 }
 
+static bool is_of(const struct entry *e, const char *device)
+{
+    return device[0] == '\0' || strcmp(e->device, device) == 0;
+}
+
+/* The number before the device's newest `limit`; `oldest` where there are fewer. */
+static uint64_t before_newest(const struct recent *r, uint64_t oldest, const char *device,
+                              size_t limit)
+{
+    uint64_t at = r->count;
+    for (size_t left = limit; at > oldest && left > 0; at--) {
+        left -= is_of(&r->ring[(at - 1) % LL_RECENT_READINGS], device);
+    }
+    return at;
+}
+
 ll_err recent_list(struct recent *r, uint64_t after, const char *device, size_t limit,
                    struct buf *out)
 {
@@ -114,7 +130,7 @@ ll_err recent_list(struct recent *r, uint64_t after, const char *device, size_t 
     const uint64_t oldest = r->count > LL_RECENT_READINGS ? r->count - LL_RECENT_READINGS : 0;
     uint64_t at = after; /* the number of the last one passed */
     if (after == UINT64_MAX) {
-        at = r->count > limit ? r->count - limit : 0;
+        at = before_newest(r, oldest, device, limit);
     }
     if (at < oldest || at > r->count) { /* overwritten, or from before a restart */
         at = at > r->count ? r->count : oldest;
@@ -124,7 +140,7 @@ ll_err recent_list(struct recent *r, uint64_t after, const char *device, size_t 
     while (at < r->count && shown < limit) {
         const struct entry *e = &r->ring[at % LL_RECENT_READINGS];
         at++;
-        if (device[0] == '\0' || strcmp(e->device, device) == 0) {
+        if (is_of(e, device)) {
             buf_str_add(out, shown++ > 0 ? "," : "");
             write_entry(e, at, out);
         }

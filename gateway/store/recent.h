@@ -23,7 +23,7 @@ void recent_free(struct recent *r);
 void recent_add(struct recent *r, const struct reading *readings, size_t count);
 
 /* JSON {"next":N,"items":[…]}: readings numbered above `after`, oldest first, at most `limit`, of
- * one device or, with "", of all. `after` UINT64_MAX: the newest `limit`. `next` is the number to
+ * one device or, with "", of all. `after` UINT64_MAX: its newest `limit`. `next` is the number to
  * ask from the next time. */
 ll_err recent_list(struct recent *r, uint64_t after, const char *device, size_t limit,
                    struct buf *out);
