@@ -55,7 +55,7 @@ def fixture(folder):
 
 
 def run_to_its_end(demo, *words):
-    demo.start("--duration", "32", *words)
+    demo.start("--duration", "24", *words)
     status = demo.process.wait(200)
     expect(status, 0, "status; the end of its output: %s" % demo.text()[-3000:])
     expect_in("all checks hold", demo.text(), "its output")
