@@ -14,7 +14,7 @@ VERSION  := 0.1.0
 # Where a target calls make for the programs, it uses all processors, unless -j was given.
 JOBS      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 DESTDIR  ?=
-PREFIX   ?= /usr
+PREFIX   ?= /usr/local
 SYSCONF  ?= /etc
 
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Werror -Wstrict-prototypes -Wmissing-prototypes \
@@ -59,7 +59,7 @@ help:
 	@echo 'make asan|tsan    the tests under address+undefined or thread sanitizers'
 	@echo 'make bench        ratios against a bare subscriber on the same broker'
 	@echo 'make format       rewrite the sources with clang-format'
-	@echo 'make install      into $$(DESTDIR)$$(PREFIX); what stands in $(SYSCONF)/lifeline is kept'
+	@echo 'make install      into $$(DESTDIR)$(PREFIX); what stands in $(SYSCONF)/lifeline is kept'
 	@echo 'make deps         install what the above need'
 
 $(BUILD)/obj/%.o: %.c
@@ -172,8 +172,12 @@ install: all
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 config/schema/*.json $(SHARE_DIR)/schema
 	install -m 644 config/mosquitto/lifeline.conf $(SHARE_DIR)/mosquitto
-	for file in lifelined.json $(patsubst config/%,%,$(wildcard config/profiles/*.json)); do \
-	    [ -e "$(CONF_DIR)/$$file" ] || install -m 644 "config/$$file" "$(CONF_DIR)/$$file" || exit 1; \
+	@for file in lifelined.json $(patsubst config/%,%,$(wildcard config/profiles/*.json)); do \
+	    if [ ! -e "$(CONF_DIR)/$$file" ]; then \
+	        install -m 644 "config/$$file" "$(CONF_DIR)/$$file" || exit 1; \
+	    elif ! cmp -s "config/$$file" "$(CONF_DIR)/$$file"; then \
+	        echo "kept as it is: $(CONF_DIR)/$$file"; \
+	    fi; \
 	done
 	sed 's|/usr/bin/|$(PREFIX)/bin/|; s|/etc/|$(SYSCONF)/|' config/systemd/lifelined.service \
 	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/lifelined.service
