@@ -80,24 +80,40 @@ static void title(const char *key, struct json_object *value, struct buf *out)
     }
 }
 
-static size_t first_row_keys(struct json_object *row, const char **keys)
+/* The keys of all rows, in the order in which they are met. */
+static size_t keys_of(struct json_object *rows, const char **keys)
 {
     size_t n = 0;
-    json_object_object_foreach(row, key, value)
-    {
-        (void)value;
-        if (n < TABLE_MAX_COLUMNS) {
-            keys[n++] = key;
+    for (size_t r = 0; r < json_object_array_length(rows); r++) {
+        json_object_object_foreach(json_object_array_get_idx(rows, r), key, value)
+        {
+            (void)value;
+            size_t i = 0;
+            while (i < n && strcmp(keys[i], key) != 0) {
+                i++;
+            }
+            if (i == n && n < TABLE_MAX_COLUMNS) {
+                keys[n++] = key;
+            }
         }
     }
     return n;
 }
 
-/* The first row's value, by which a column is judged. */
 static struct json_object *cell(struct json_object *row, const char *key)
 {
     struct json_object *value = NULL;
     json_object_object_get_ex(row, key, &value);
+    return value;
+}
+
+/* The value by which a column is judged: the first that is there. */
+static struct json_object *first_cell(struct json_object *rows, const char *key)
+{
+    struct json_object *value = NULL;
+    for (size_t r = 0; r < json_object_array_length(rows) && value == NULL; r++) {
+        value = cell(json_object_array_get_idx(rows, r), key);
+    }
     return value;
 }
 
@@ -106,12 +122,13 @@ void render_rows(struct json_object *rows, const char *const *keys, size_t count
 {
     const char *found[TABLE_MAX_COLUMNS];
     const size_t row_count = json_object_array_length(rows);
-    struct json_object *first = row_count > 0 ? json_object_array_get_idx(rows, 0) : NULL;
-    if (!json_object_is_type(first, json_type_object)) {
-        return;
+    for (size_t r = 0; r < row_count; r++) {
+        if (!json_object_is_type(json_object_array_get_idx(rows, r), json_type_object)) {
+            return;
+        }
     }
     if (count == 0) {
-        count = first_row_keys(first, found);
+        count = keys_of(rows, found);
         keys = found;
     }
     if (count == 0) {
@@ -122,7 +139,7 @@ void render_rows(struct json_object *rows, const char *const *keys, size_t count
     table_init(&t, count);
     buf_init(&text, LL_MAX_HTTP_ANSWER);
     for (size_t i = 0; i < count; i++) {
-        struct json_object *value = cell(first, keys[i]);
+        struct json_object *value = first_cell(rows, keys[i]);
         t.right[i] = json_object_is_type(value, json_type_double) ||
                      (json_object_is_type(value, json_type_int) && !is_time(keys[i], value));
         buf_reset(&text);

@@ -81,6 +81,44 @@ static enum ctl_exit list(struct ctl *c, const struct noun *noun)
     return CTL_OK;
 }
 
+static void take_detectors(struct json_object *channel, struct json_object *all)
+{
+    size_t count;
+    struct json_object *own = member_array(channel, "detectors", &count);
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *detector = json_object_array_get_idx(own, i);
+        if (json_object_is_type(detector, json_type_object)) {
+            struct json_object *row = json_object_new_object();
+            json_object_object_add(row, "channel",
+                                   json_object_new_string(member_text(channel, "channel")));
+            json_object_object_foreach(detector, key, value)
+            {
+                json_object_object_add(row, key, json_object_get(value));
+            }
+            json_object_array_add(all, row);
+        }
+    }
+    if (own != NULL) {
+        json_object_object_del(channel, "detectors");
+    }
+}
+
+/* A profile's detectors stand inside its channels; here they become a table of their own. */
+static void gather_detectors(struct json_object *profile)
+{
+    struct json_object *all = json_object_new_array();
+    size_t count;
+    struct json_object *channels = member_array(profile, "channels", &count);
+    for (size_t i = 0; i < count; i++) {
+        take_detectors(json_object_array_get_idx(channels, i), all);
+    }
+    if (json_object_array_length(all) > 0) {
+        json_object_object_add(profile, "detectors", all);
+    } else {
+        json_object_put(all);
+    }
+}
+
 static enum ctl_exit show(struct ctl *c, const struct noun *noun)
 {
     struct client_answer a;
@@ -90,6 +128,9 @@ static enum ctl_exit show(struct ctl *c, const struct noun *noun)
     client_escape(&path, c->words[0]);
     const enum ctl_exit status = client_get(c, &path, &a, &done);
     if (!done) {
+        if (noun == &profiles) {
+            gather_detectors(a.root);
+        }
         render_object(a.root, 0, c->out);
         client_free(&a);
     }

@@ -43,6 +43,16 @@ static void add_mqtt(struct table *t, struct json_object *mqtt)
     }
 }
 
+/* Until something was sent, nothing is known of a destination. */
+static void mark_untried(struct json_object *destination)
+{
+    struct json_object *success = NULL;
+    if (json_object_object_get_ex(destination, "last_success", &success) && success == NULL &&
+        member_text(destination, "last_error")[0] == '\0') {
+        json_object_object_add(destination, "reachable", json_object_new_string("not tried"));
+    }
+}
+
 static void print_destinations(const struct ctl *c, struct json_object *root)
 {
     static const char *const keys[] = {
@@ -54,6 +64,9 @@ static void print_destinations(const struct ctl *c, struct json_object *root)
     if (count == 0) {
         fprintf(c->out, "no destination is configured: readings are only kept for a while\n");
         return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        mark_untried(json_object_array_get_idx(all, i));
     }
     render_rows(all, keys, sizeof keys / sizeof keys[0], 0, c->out);
     for (size_t i = 0; i < count; i++) {

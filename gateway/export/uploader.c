@@ -232,8 +232,12 @@ static void on_kept(struct uploader *u, struct lane *l, const struct meaning *m)
                  " left_out=%" PRIu64,
                  u->conf.name, l->batch.lane, a->status, m->text, a->text, wait_ms, left_out);
     }
+    char code[16] = "";
     char error[CONF_TEXT];
-    snprintf(error, sizeof error, "%ld %s: %.160s", a->status, m->text, a->text);
+    if (a->status != 0) {
+        snprintf(code, sizeof code, "%ld ", a->status);
+    }
+    snprintf(error, sizeof error, "%s%s: %.160s", code, m->text, a->text);
     publish(u, error);
 }
 

@@ -284,6 +284,10 @@ static void status_names_the_connections(void **state)
     expect_part(out_text, "alarms    2 open\n");
     expect_part(out_text, "influx  no                12          3");
     expect_part(out_text, "influx: HTTP 503; next try in 1 min 1 s\n");
+    answers[1] = "{\"destinations\":[{\"name\":\"influx\",\"reachable\":true,\"last_error\":\"\","
+                 "\"last_success\":null}]}";
+    assert_int_equal(run("status"), CTL_OK);
+    expect_part(out_text, "influx  not tried");
 }
 
 static void the_ledger_names_the_reasons_that_occurred(void **state)
@@ -429,6 +433,28 @@ static void lists_and_objects_are_rendered_from_what_they_hold(void **state)
     assert_string_equal(buf_str(&request), "p/1 ");
 }
 
+static void a_profiles_detectors_are_a_table_of_their_own(void **state)
+{
+    (void)state;
+    answers[0] = "{\"profile\":\"p\",\"channels\":[{\"channel\":\"a\",\"detectors\":["
+                 "{\"detector\":\"limit\",\"above\":10},{\"detector\":\"silence\","
+                 "\"after_s\":60}]},{\"channel\":\"bb\",\"detectors\":[]},{\"channel\":\"c\","
+                 "\"detectors\":[{\"detector\":\"limit\",\"below\":-1},7]}]}";
+    expect("profile|show|p", CTL_OK,
+           "profile  p\n"
+           "channels:\n"
+           "  channel\n"
+           "  a\n"
+           "  bb\n"
+           "  c\n"
+           "detectors:\n"
+           "  channel  detector  above  after s  below\n"
+           "  a        limit        10\n"
+           "  a        silence               60\n"
+           "  c        limit                        -1\n",
+           "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 static const struct CMUnitTest tests[] = {
@@ -448,6 +474,7 @@ static const struct CMUnitTest tests[] = {
     TEST(explain_prints_the_lines_or_the_reason),
     TEST(explain_reads_the_payload_from_a_file),
     TEST(an_import_sends_the_file_and_tells_each_fault),
+    TEST(a_profiles_detectors_are_a_table_of_their_own),
     TEST(lists_and_objects_are_rendered_from_what_they_hold),
 };
 

@@ -375,6 +375,7 @@ static void a_database_that_is_away_is_waited_for(void **state)
     spool_many(f, 10, 0);
     start(f);
     wait_for_failure(f);
+    assert_memory_equal(status(f).last_error, "no answer: ", 11);
     assert_int_equal(status(f).in_flight, 20);
     stub_listen(&f->stub, f->stub.port);
     wait_until_sent(f);
