@@ -15,6 +15,7 @@
 #include "gateway/loop/loop.h"
 #include "gateway/model/counters.h"
 #include "gateway/pipeline/judge.h"
+#include "gateway/self.h"
 
 #define INGEST_TIMER_MS   250
 #define HOUSEKEEPING_MS   5000
@@ -39,6 +40,7 @@ struct app {
     bool api_ready;
     struct console *console;
     struct ingest *ingest;
+    struct self *self; /* NULL: it does not report on itself */
     pthread_t syncer;
     bool syncing;
     atomic_bool stopping;
@@ -142,6 +144,14 @@ static ll_err open_databases(struct app *app)
         return failed("database", path, err);
     }
     import_profiles(app->registry_db, app->conf->profiles_dir);
+    if (app->conf->self_report_s > 0) {
+        err = self_register(app->registry_db, app->conf->gateway_id);
+    }
+    if (err != LL_OK) {
+        log_warn("app", "no_self_report",
+                 "reason=\"%s\" hint=\"the profile lifeline_gateway is needed\"", ll_err_str(err));
+        app->conf->self_report_s = 0;
+    }
     return LL_OK;
 }
 
@@ -268,6 +278,34 @@ static void on_ingest_timer(void *ctx)
     ingest_timer(app->ingest, clock_mono());
 }
 
+static void on_self_timer(void *ctx)
+{
+    struct app *app = ctx;
+    const ll_err err = self_report(app->self, clock_mono());
+    if (err != LL_OK) {
+        log_warn("app", "self_report_lost", "reason=\"%s\"", ll_err_str(err));
+    }
+}
+
+static ll_err start_self(struct app *app)
+{
+    if (app->conf->self_report_s == 0) {
+        return LL_OK;
+    }
+    const struct self_parts parts = {
+        .conf = app->conf,
+        .intake = app->intake,
+        .spool = app->spool,
+        .ingest = app->ingest,
+        .uploaders = app->uploaders,
+        .uploader_count = app->uploader_count,
+    };
+    const ll_err err = self_new(&parts, &app->self);
+    return err == LL_OK
+               ? loop_every(app->loop, app->conf->self_report_s * LL_MS_PER_S, on_self_timer, app)
+               : failed("self", "report", err);
+}
+
 /* Gives back the segments that nobody needs any more. */
 static void on_housekeeping(void *ctx)
 {
@@ -381,6 +419,9 @@ static ll_err start(struct app *app)
         err = loop_every(app->loop, INGEST_TIMER_MS, on_ingest_timer, app);
     }
     if (err == LL_OK) {
+        err = start_self(app);
+    }
+    if (err == LL_OK) {
         err = loop_every(app->loop, HOUSEKEEPING_MS, on_housekeeping, app);
     }
     return err;
@@ -418,6 +459,7 @@ void app_fini(struct app *app)
         return;
     }
     console_stop(app->console);
+    self_free(app->self);
     ingest_stop(app->ingest);
     pipeline_stop(app->pipeline);
     atomic_store(&app->stopping, true);

@@ -420,7 +420,9 @@ class Gateway:
         self.config_file = self.folder / "lifelined.json"
         self.socket = services.socket_folder() / "lifelined.sock"
         self.config = {
-            "gateway": {"id": "test", "data_dir": str(self.folder / "state")},
+            # No reports on itself, so that the books hold only what was sent.
+            "gateway": {"id": "test", "data_dir": str(self.folder / "state"),
+                        "self_report_s": 0},
             "mqtt": {"uris": [broker_uri], "username": "gateway",
                      "password_file": str(password_file)},
             "registry": {"profiles_dir": str(ROOT / "config/profiles")},

@@ -50,6 +50,7 @@ struct conf {
     char data_dir[CONF_TEXT];
     char log_level[16];
     char log_debug[CONF_TEXT]; /* modules whose debug lines are written */
+    int64_t self_report_s;     /* 0: none */
 
     /* mqtt */
     size_t uri_count;

@@ -43,6 +43,15 @@ static const struct setting gateway_rows[] = {
      .reloadable = true,
      .help = "Modules whose debug lines are logged whatever the level, with commas: "
              "`ingest,export`."},
+    {.key = "self_report_s",
+     .type = SETTING_INT,
+     AT(struct conf, self_report_s),
+     .min = 0,
+     .max = 3600,
+     .fallback = "10",
+     .unit = "s",
+     .help = "How often the gateway reports on itself: connections, disk, clock, temperature. Its "
+             "alarms are limits in the profile `lifeline_gateway`. 0: never."},
 };
 
 static const struct setting uri_rows[] = {

@@ -14,7 +14,13 @@
 #include "gateway/base/buf.h"
 #include "gateway/base/err.h"
 
-enum intake_type { INTAKE_MESSAGE = 1, INTAKE_TICK = 2, INTAKE_COMMAND = 3 };
+enum intake_type {
+    INTAKE_MESSAGE = 1,
+    INTAKE_TICK = 2,
+    INTAKE_COMMAND = 3,
+    INTAKE_SELF =
+        4, /* a message of the gateway on itself: in the native format, in no books of messages */
+};
 
 enum intake_flag {
     INTAKE_RETAINED = 1 << 0,  /* the broker's retain flag */

@@ -18,6 +18,7 @@ const struct asset_kind asset_kinds[] = {
     {"tunnel", "tunnel", "隧道", "座"},
     {"heat_supply", "heat supply", "供热设施", "km"},
     {"transfer_station", "refuse transfer station", "垃圾转运站", "座"},
+    {"lifeline_gateway", "gateway", "网关", "台"}, /* the gateway itself */
 };
 const size_t asset_kind_count = sizeof asset_kinds / sizeof asset_kinds[0];
 

@@ -59,6 +59,7 @@ static const struct unit units[] = {
     {"dB", "db", "level", 1, 0},
     {"dBm", "dbm", "signal", 1, 0},
     {"mm/h", "mmh", "rain", 1, 0},
+    {"MiB", "mib", "data", 1, 0},
 };
 #define UNIT_COUNT (sizeof units / sizeof units[0])
 

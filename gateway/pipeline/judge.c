@@ -71,6 +71,27 @@ static const struct decode_format *format_of(const struct judge *j, const char *
     return NULL;
 }
 
+static enum reason decode_and_resolve(struct judge *j, const struct registry *registry,
+                                      const struct decode_format *format,
+                                      const struct intake_message *m, struct uplink *uplink,
+                                      const struct device **device)
+{
+    const enum reason reason =
+        decode(j->decoder, format, m->topic, m->topic_len, m->payload, m->payload_len, uplink);
+    if (reason != REASON_NONE) {
+        snprintf(j->detail, sizeof j->detail, "%s", decoder_detail(j->decoder));
+        return reason;
+    }
+    *device = registry_device(registry, uplink->device, uplink->device_len);
+    if (*device == NULL) {
+        snprintf(j->detail, sizeof j->detail, "device '%.*s' is not registered",
+                 (int)(uplink->device_len < LL_MAX_ID ? uplink->device_len : LL_MAX_ID),
+                 uplink->device);
+        return REASON_UNKNOWN_DEVICE;
+    }
+    return REASON_NONE;
+}
+
 enum reason judge_message(struct judge *j, const struct registry *registry,
                           const struct intake_message *m, struct uplink *uplink,
                           const struct device **device)
@@ -88,20 +109,15 @@ enum reason judge_message(struct judge *j, const struct registry *registry,
     if (format == NULL) {
         return REASON_UNKNOWN_TOPIC;
     }
-    const enum reason reason =
-        decode(j->decoder, format, m->topic, m->topic_len, m->payload, m->payload_len, uplink);
-    if (reason != REASON_NONE) {
-        snprintf(j->detail, sizeof j->detail, "%s", decoder_detail(j->decoder));
-        return reason;
-    }
-    *device = registry_device(registry, uplink->device, uplink->device_len);
-    if (*device == NULL) {
-        snprintf(j->detail, sizeof j->detail, "device '%.*s' is not registered",
-                 (int)(uplink->device_len < LL_MAX_ID ? uplink->device_len : LL_MAX_ID),
-                 uplink->device);
-        return REASON_UNKNOWN_DEVICE;
-    }
-    return REASON_NONE;
+    return decode_and_resolve(j, registry, format, m, uplink, device);
+}
+
+enum reason judge_own_message(struct judge *j, const struct registry *registry,
+                              const struct intake_message *m, struct uplink *uplink,
+                              const struct device **device)
+{
+    j->detail[0] = '\0';
+    return decode_and_resolve(j, registry, decode_format_find("native"), m, uplink, device);
 }
 
 enum value_verdict judge_value(const struct judge *j, const struct device *device,

@@ -27,6 +27,10 @@ bool judge_formats_known(const struct conf *conf, const char *file, struct diag 
 enum reason judge_message(struct judge *j, const struct registry *registry,
                           const struct intake_message *m, struct uplink *uplink,
                           const struct device **device);
+/* The same for a report of the gateway on itself, which is in the native format. */
+enum reason judge_own_message(struct judge *j, const struct registry *registry,
+                              const struct intake_message *m, struct uplink *uplink,
+                              const struct device **device);
 const char *judge_detail(const struct judge *j);
 
 enum value_verdict { VALUE_GOOD, VALUE_LATE, VALUE_REFUSED };

@@ -106,6 +106,7 @@ static void (*const takers[])(struct pipeline *p, const struct journal_record *r
     [INTAKE_MESSAGE] = pipeline_take_message,
     [INTAKE_TICK] = take_tick,
     [INTAKE_COMMAND] = pipeline_take_command,
+    [INTAKE_SELF] = pipeline_take_self,
 };
 
 static void take_record(struct pipeline *p, const struct journal_record *rec)

@@ -72,7 +72,7 @@ static bool message_repeats(struct pipeline *p, const struct uplink *u, const st
  * each other in the database, so the later one moves on, past all that were moved before it. What
  * was stamped on arrival is never history: where its time lies back, the gateway's clock was set
  * back. Returns false where it is the same reading again. */
-static bool place_in_series(struct pipeline *p, struct reading *r, bool has_seq)
+static bool place_in_series(struct pipeline *p, struct reading *r)
 {
     struct series *s = &p->table->series[reading_series(r)];
     const bool ours = (r->flags & READING_TIME_FROM_RECEIVE) != 0;
@@ -83,7 +83,7 @@ static bool place_in_series(struct pipeline *p, struct reading *r, bool has_seq)
         s->last_value = r->value;
         return true;
     }
-    if (!ours && !has_seq && r->ts_ms == s->last_own_ms && r->value == s->last_value) {
+    if (!ours && r->ts_ms == s->last_own_ms && r->value == s->last_value) {
         return false;
     }
     if (ours || r->ts_ms == s->last_own_ms || r->ts_ms == s->last_ts_ms) {
@@ -126,7 +126,7 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
                 log_warn("pipeline", "late", "device=%s ts_ms=%" PRId64 " suppressed=%" PRIu64,
                          d->id, v->ts_ms, left_out);
             }
-        } else if (!place_in_series(p, r, u->has_seq)) {
+        } else if (!place_in_series(p, r)) {
             books->readings_duplicate++;
             p->ledger.readings_duplicate++;
         } else {
@@ -169,6 +169,18 @@ static void watch_readings(struct pipeline *p, size_t count)
     }
 }
 
+/* From the values on. */
+static void take_uplink(struct pipeline *p, const struct uplink *u, const struct device *d,
+                        struct refusal *f)
+{
+    const size_t count = take_values(p, u, d, f);
+    if (count > 0) {
+        spool_readings(p, count);
+        recent_add(p->recent, p->readings, count);
+        watch_readings(p, count);
+    }
+}
+
 void pipeline_take_message(struct pipeline *p, const struct journal_record *rec)
 {
     struct intake_message m = {.topic = "", .payload = ""};
@@ -190,10 +202,19 @@ void pipeline_take_message(struct pipeline *p, const struct journal_record *rec)
         return;
     }
     p->ledger.messages_decoded++;
-    const size_t count = take_values(p, &uplink, device, &f);
-    if (count > 0) {
-        spool_readings(p, count);
-        recent_add(p->recent, p->readings, count);
-        watch_readings(p, count);
+    take_uplink(p, &uplink, device, &f);
+}
+
+void pipeline_take_self(struct pipeline *p, const struct journal_record *rec)
+{
+    struct intake_message m = {.topic = "", .payload = ""};
+    struct refusal f = {.p = p, .rec = rec, .message = &m};
+    struct uplink uplink;
+    const struct device *device = NULL;
+    if (intake_read(rec->data, rec->len, &m) == LL_OK &&
+        judge_own_message(p->judge, p->table->registry, &m, &uplink, &device) == REASON_NONE) {
+        take_uplink(p, &uplink, device, &f);
+    } else {
+        log_warn("pipeline", "self_report_unread", "detail=\"%s\"", judge_detail(p->judge));
     }
 }

@@ -60,6 +60,7 @@ struct pipeline {
 
 /* Messages (pipeline_message.c): one record's whole way up to its line protocol and detectors. */
 void pipeline_take_message(struct pipeline *p, const struct journal_record *rec);
+void pipeline_take_self(struct pipeline *p, const struct journal_record *rec);
 
 /* Commands (pipeline_command.c). */
 void pipeline_take_command(struct pipeline *p, const struct journal_record *rec);

@@ -14,7 +14,7 @@
 #define COUNT(a)     (sizeof(a) / sizeof((a)[0]))
 #define DAY_S        86400
 #define LATE_LIMIT_S (7 * DAY_S)
-#define MAX_LATE_S   (3650.0 * DAY_S)
+#define MAX_LATE_S   (36500.0 * DAY_S)
 #define MAX_PERIOD_S (30.0 * DAY_S)
 #define MAX_DELAY_S  (7.0 * DAY_S)
 /* Silence is three missed reports (T/CGAS 013-2021). */

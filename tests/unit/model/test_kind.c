@@ -4,13 +4,13 @@
 
 #include "gateway/model/kind.h"
 
-static void all_thirteen_kinds_are_there(void **state)
+static void the_thirteen_kinds_of_asset_and_the_gateway_are_there(void **state)
 {
     (void)state;
     static const char *const keys[] = {
-        "gas_pipe", "gas_station",  "water_main",      "secondary_supply", "sewer",
-        "manhole",  "pump_station", "hydrant",         "elevator",         "bridge",
-        "tunnel",   "heat_supply",  "transfer_station"};
+        "gas_pipe", "gas_station",  "water_main",       "secondary_supply", "sewer",
+        "manhole",  "pump_station", "hydrant",          "elevator",         "bridge",
+        "tunnel",   "heat_supply",  "transfer_station", "lifeline_gateway"};
     assert_int_equal(asset_kind_count, sizeof keys / sizeof keys[0]);
     for (size_t i = 0; i < asset_kind_count; i++) {
         const struct asset_kind *k = asset_kind_find(keys[i]);
@@ -44,7 +44,7 @@ static void strangers_are_not_found_but_have_a_nearest_kind(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(all_thirteen_kinds_are_there),
+    cmocka_unit_test(the_thirteen_kinds_of_asset_and_the_gateway_are_there),
     cmocka_unit_test(each_row_is_whole_and_its_key_needs_no_escape),
     cmocka_unit_test(strangers_are_not_found_but_have_a_nearest_kind),
 };

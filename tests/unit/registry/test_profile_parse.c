@@ -236,7 +236,7 @@ static void values_of_the_wrong_sort_are_named(void **state)
               "p.json:1: title.en: the text is longer than 127 bytes or is not UTF-8");
     parse_bad("{\"profile\":\"p\",\"kind\":\"sewer\",\"late_limit_s\":0,\"channels\":{\"x\":{"
               "\"unit\":\"m\",\"min\":0,\"max\":1}}}",
-              "p.json:1: late_limit_s: 0 is outside 1 to 315360000 s");
+              "p.json:1: late_limit_s: 0 is outside 1 to 3153600000 s");
     parse_bad("{\"profile\":\"p\",\"kind\":\"sewer\",\"channels\":{\"x-y\":{\"unit\":\"m\","
               "\"min\":0,\"max\":1}}}",
               "p.json:1: channels.x-y: 'x-y' is not a channel name: letters, digits and _, "
