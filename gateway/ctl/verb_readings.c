@@ -94,6 +94,19 @@ static enum ctl_exit poll_readings(struct ctl *c, bool first, uint64_t *next, ui
     return CTL_OK;
 }
 
+/* One that does not exist would be waited for in vain. */
+static enum ctl_exit check_device(struct ctl *c, const char *device)
+{
+    struct client_answer a;
+    struct buf path = client_path("/api/v1/devices/");
+    client_escape(&path, device);
+    const enum ctl_exit status = client_call(c, &path, NULL, &a);
+    if (status == CTL_OK) {
+        client_free(&a);
+    }
+    return status;
+}
+
 enum ctl_exit ctl_tail(struct ctl *c)
 {
     const struct timespec pause = {.tv_nsec = (long)POLL_MS * LL_NS_PER_MS};
@@ -103,7 +116,8 @@ enum ctl_exit ctl_tail(struct ctl *c)
     if (c->option[CTL_COUNT] != NULL && !num_parse_u64(c->option[CTL_COUNT], &left)) {
         return ctl_fail(c, CTL_USAGE, "--count must be a whole number");
     }
-    enum ctl_exit status = CTL_OK;
+    const char *device = ctl_option(c, CTL_DEVICE, "");
+    enum ctl_exit status = device[0] != '\0' ? check_device(c, device) : CTL_OK;
     for (bool first = true; status == CTL_OK && left > 0; first = false) {
         if (!first && !more) {
             nanosleep(&pause, NULL);

@@ -54,6 +54,7 @@ static const struct console_route routes[] = {
     {"POST", "/api/v1/assets", reply, false, ""},
     {"GET", "/api/v1/assets/{id}", reply, false, ""},
     {"POST", "/api/v1/devices", reply, false, ""},
+    {"GET", "/api/v1/devices/{id}", reply, false, ""},
     {"GET", "/api/v1/profiles/{id}", reply, false, ""},
 };
 
@@ -354,6 +355,15 @@ static void tail_prints_a_line_each_and_ends_at_its_count(void **state)
     assert_string_equal(buf_str(&request), " limit=2 after=1 device= ");
 }
 
+static void tail_of_an_unknown_device_ends(void **state)
+{
+    (void)state;
+    answer_status = 404;
+    answers[0] = "{\"error\":\"there is no device 'd9'\"}";
+    expect("tail|--device|d9", CTL_REFUSED, "", "lifelinectl: there is no device 'd9'\n");
+    assert_string_equal(buf_str(&request), "d9 ");
+}
+
 static void explain_prints_the_lines_or_the_reason(void **state)
 {
     (void)state;
@@ -471,6 +481,7 @@ static const struct CMUnitTest tests[] = {
     TEST(alarms_show_both_texts),
     TEST(an_acknowledgement_carries_its_note),
     TEST(tail_prints_a_line_each_and_ends_at_its_count),
+    TEST(tail_of_an_unknown_device_ends),
     TEST(explain_prints_the_lines_or_the_reason),
     TEST(explain_reads_the_payload_from_a_file),
     TEST(an_import_sends_the_file_and_tells_each_fault),
