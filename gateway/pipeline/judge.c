@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/num.h"
 
 struct judge {
     const struct conf *conf;
@@ -142,4 +144,63 @@ enum value_verdict judge_value(const struct judge *j, const struct device *devic
     }
     *out = r;
     return t == TIME_LATE ? VALUE_LATE : VALUE_GOOD;
+}
+
+/* A unit as the device wrote it: foreign bytes, of which a few are shown. */
+#define SHOWN_UNIT 16
+
+static void range_words(const struct uplink_value *v, const struct channel_spec *c, char *out)
+{
+    char value[LL_NUM_TEXT];
+    char min[LL_NUM_TEXT];
+    char max[LL_NUM_TEXT];
+    num_format(v->value, value);
+    num_format(c->min, min);
+    num_format(c->max, max);
+    const bool own = v->unit != NULL;
+    const size_t len = own ? v->unit_len : strlen(c->unit->symbol);
+    snprintf(out, LL_DIAG_TEXT, "%s %.*s is outside the plausible %s to %s %s", value,
+             (int)(len < SHOWN_UNIT ? len : SHOWN_UNIT), own ? v->unit : c->unit->symbol, min, max,
+             c->unit->symbol);
+}
+
+void judge_value_words(const struct judge *j, const struct device *device,
+                       const struct uplink_value *v, enum reason reason, char *out)
+{
+    const struct profile *p = device->profile;
+    const int channel = profile_channel(p, v->channel, v->channel_len);
+    if (channel < 0) {
+        snprintf(out, LL_DIAG_TEXT, "profile '%s' has no such channel", p->name);
+        return;
+    }
+    const struct channel_spec *c = &p->channels[channel];
+    char at[LL_TIME_TEXT];
+    char value[LL_NUM_TEXT];
+    wall_format((struct wall_ms){v->ts_ms}, at);
+    switch (reason) {
+    case REASON_NONE:
+        snprintf(out, LL_DIAG_TEXT, "%s is before its receipt by more than late_limit_s, %lld s",
+                 at, (long long)p->late_limit_s);
+        return;
+    case REASON_TIME_AHEAD:
+        snprintf(out, LL_DIAG_TEXT, "%s is ahead of its receipt by more than max_ahead_s, %lld s",
+                 at, (long long)j->conf->max_ahead_s);
+        return;
+    case REASON_OUT_OF_RANGE:
+        range_words(v, c, out);
+        return;
+    case REASON_WRONG_UNIT:
+        snprintf(out, LL_DIAG_TEXT, "'%.*s' is unknown or does not convert to the channel's %s",
+                 (int)(v->unit_len < SHOWN_UNIT ? v->unit_len : SHOWN_UNIT), v->unit,
+                 c->unit->symbol);
+        return;
+    case REASON_WRONG_TYPE:
+        num_format(v->value, value);
+        snprintf(out, LL_DIAG_TEXT, "%s does not fit the channel's type, %s", value,
+                 field_type_keys[c->type]);
+        return;
+    default:
+        snprintf(out, LL_DIAG_TEXT, "%s", reason_info(reason)->text);
+        return;
+    }
 }

@@ -40,4 +40,9 @@ enum value_verdict judge_value(const struct judge *j, const struct device *devic
                                const struct uplink_value *v, int64_t receive_ms,
                                struct reading *out, enum reason *reason);
 
+/* What was wrong with a value that is not VALUE_GOOD, for people: the value beside what its channel
+ * takes. `reason` is REASON_NONE for a late one. `out` has LL_DIAG_TEXT bytes. */
+void judge_value_words(const struct judge *j, const struct device *device,
+                       const struct uplink_value *v, enum reason reason, char *out);
+
 #endif

@@ -2,9 +2,11 @@
  * pipeline_explain: what would become of a message, by the pipeline's own judge and line writer,
  * with nothing stored and nothing counted.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/diag.h"
 #include "gateway/export/line.h"
 #include "gateway/pipeline/pipeline_state.h"
 
@@ -19,33 +21,60 @@ static void write_refusal(enum reason reason, const char *detail, struct buf *ou
     buf_json_str(out, detail, strlen(detail));
 }
 
+/* The name that was probably meant, behind the words of an unknown channel. */
+static void suggest_channel(const struct profile *p, const struct uplink_value *v, char *words)
+{
+    char name[LL_MAX_CHANNEL];
+    const char *names[LL_MAX_CHANNELS];
+    for (size_t i = 0; i < p->channel_count; i++) {
+        names[i] = p->channels[i].name;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)(v->channel_len < sizeof name ? v->channel_len : 0),
+             v->channel);
+    const char *near = diag_nearest(name, names, p->channel_count);
+    if (near != NULL) {
+        const size_t len = strlen(words);
+        snprintf(words + len, LL_DIAG_TEXT - len, "; did you mean '%s'?", near);
+    }
+}
+
+static void explain_refusal(const struct judge *j, const struct device *device,
+                            const struct uplink_value *v, enum reason reason, struct buf *out)
+{
+    char words[LL_DIAG_TEXT];
+    judge_value_words(j, device, v, reason, words);
+    buf_str_add(out, "{\"channel\":");
+    buf_json_str(out, v->channel, v->channel_len);
+    if (reason == REASON_NONE) {
+        buf_str_add(out, ",\"reason\":\"late\",\"text\":\"the reading is older than its profile "
+                         "accepts\",\"detail\":");
+        buf_json_str(out, words, strlen(words));
+    } else {
+        if (reason == REASON_UNKNOWN_CHANNEL) {
+            suggest_channel(device->profile, v, words);
+        }
+        buf_char(out, ',');
+        write_refusal(reason, words, out);
+    }
+    buf_char(out, '}');
+}
+
 /* The refused values as they are met; returns how many readings are good. */
 static size_t explain_values(const struct judge *j, const struct device *device,
                              const struct uplink *u, int64_t now_ms, struct reading *readings,
                              struct buf *out)
 {
     size_t good = 0;
-    size_t refused = 0;
     for (size_t i = 0; i < u->count; i++) {
-        const struct uplink_value *v = &u->values[i];
         enum reason reason = REASON_NONE;
-        const enum value_verdict verdict =
-            judge_value(j, device, v, now_ms, &readings[good], &reason);
-        if (verdict == VALUE_GOOD) {
+        if (judge_value(j, device, &u->values[i], now_ms, &readings[good], &reason) == VALUE_GOOD) {
             good++;
-            continue;
-        }
-        buf_str_add(out, refused++ > 0 ? ",{\"channel\":" : "{\"channel\":");
-        buf_json_str(out, v->channel, v->channel_len);
-        if (verdict == VALUE_LATE) {
-            buf_str_add(out,
-                        ",\"reason\":\"late\",\"text\":\"the reading is older than its profile "
-                        "accepts\",\"detail\":\"\"");
         } else {
-            buf_char(out, ',');
-            write_refusal(reason, "", out);
+            if (i > good) { /* not the first one that is not good */
+                buf_char(out, ',');
+            }
+            explain_refusal(j, device, &u->values[i], reason, out);
         }
-        buf_char(out, '}');
     }
     return good;
 }

@@ -112,10 +112,12 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
         enum reason reason = REASON_NONE;
         const enum value_verdict verdict = judge_value(p->judge, d, v, f->rec->time.ms, r, &reason);
         if (verdict == VALUE_REFUSED) {
+            char words[LL_DIAG_TEXT];
             char detail[LL_DIAG_TEXT];
-            snprintf(detail, sizeof detail, "channel '%.*s'",
+            judge_value_words(p->judge, d, v, reason, words);
+            snprintf(detail, sizeof detail, "channel '%.*s': %.300s",
                      (int)(v->channel_len < LL_MAX_CHANNEL ? v->channel_len : LL_MAX_CHANNEL),
-                     v->channel);
+                     v->channel, words);
             books->readings_rejected++;
             refuse(f, reason, detail);
         } else if (verdict == VALUE_LATE) {

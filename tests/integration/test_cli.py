@@ -127,6 +127,24 @@ def explain_prints_the_exact_reason(c):
         expect_in('"reason":"%s"' % reason, done.stdout, "%s %s" % (topic, payload))
 
 
+def explain_says_what_is_wrong_with_a_value(c):
+    for value, words in (
+            ('"pressure":99', "pressure: out_of_range: 99 MPa is outside the plausible 0 to "),
+            ('"pressure":{"v":99000,"u":"kPa"}', "out_of_range: 99000 kPa is outside "),
+            ('"pressure":{"v":1,"u":"Cel"}', "wrong_unit: 'Cel' is unknown or does not convert"),
+            ('"trips":1.5', "trips: wrong_type: 1.5 does not fit the channel's type, int"),
+            ('"presure":1', "has no such channel; did you mean 'pressure'?"),
+            ('"pressure":"x"', "pressure: not_a_number: ")):
+        done = c.gateway.ctl("explain", "lifeline/v1/up/d1", '{"r":{%s}}' % value, check=False,
+                             json_output=False)
+        expect_in(words, done.stderr, value)
+    for ts, words in ((now_ms() - 10**10, "is before its receipt by more than late_limit_s"),
+                      (now_ms() + 10**10, "is ahead of its receipt by more than max_ahead_s, 300 s")):
+        done = c.gateway.ctl("explain", "lifeline/v1/up/d1",
+                             '{"ts":%d,"r":{"pressure":0.2}}' % ts, check=False, json_output=False)
+        expect_in(words, done.stderr, ts)
+
+
 def explain_changes_nothing(c):
     ledger = c.gateway.ledger()
     c.gateway.ctl("explain", "lifeline/v1/up/d1", '{"r":{"pressure":0.2}}')
@@ -191,7 +209,8 @@ if __name__ == "__main__":
          a_value_out_of_range_is_refused_with_the_range, several_faults_are_all_named,
          a_file_that_is_not_there_is_named, a_second_gateway_on_the_same_folder_is_refused,
          an_unknown_verb_is_refused_with_a_suggestion, without_a_gateway_it_says_so,
-         explain_prints_the_exact_line, explain_prints_the_exact_reason, explain_changes_nothing,
+         explain_prints_the_exact_line, explain_prints_the_exact_reason,
+         explain_says_what_is_wrong_with_a_value, explain_changes_nothing,
          the_ledger_and_the_status_are_for_people_too, tail_prints_readings_as_they_come,
          an_import_with_one_bad_row_changes_nothing, what_is_registered_is_shown,
          metrics_tell_the_same_as_the_ledger], fixture)
