@@ -1,12 +1,14 @@
 /*
- * Paho's MQTTAsync, version 1.3.12 as Debian 12 has it. Three facts shape this file:
+ * Paho's MQTTAsync, version 1.3.12 as Debian 12 has it. Four facts shape this file:
  *
  *  - PUBACK for QoS 1 goes out when messageArrived returns, whatever it returns. So a message that
  *    the journal cannot take must keep the callback waiting; the broker keeps the message.
  *  - While a callback runs Paho holds its global lock: no call into Paho may be made meanwhile from
- *    another thread that must not wait. Hence `holding`.
- *  - A handle is bound to one protocol version when it is made. Falling back from MQTT 5 to 3.1.1
- *    takes a new handle.
+ *    another thread that must not wait. Hence `holding`, and a thread for the farewell.
+ *  - A handle is bound to one protocol version when it is made, and once it has tried TLS it tries
+ *    nothing else. So each attempt has a handle of its own.
+ *  - A handle with several brokers tells the reason of the last one alone, and after a lost
+ *    connection goes on to the next by itself, unasked. So a handle has one; we go through them.
  */
 #include "gateway/ingest/ingest.h"
 
@@ -20,6 +22,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/rng.h"
+#include "gateway/ingest/words.h"
 #include "gateway/model/counters.h"
 #include "gateway/model/intake.h"
 
@@ -27,12 +30,22 @@
 #define BACKOFF_CAP_MS     30000
 #define CONNECT_TIMEOUT_S  10
 #define CONNECT_OVERDUE_MS 30000 /* Paho lost its own callback: begin anew */
-#define DISCONNECT_WAIT_MS 2000
+#define STEADY_MS          10000 /* a connection that lasts so long was a good one */
+#define FAREWELL_MS        2000
+#define FAREWELL_POLL_US   10000
 #define HOLD_RETRY_US      200000
 #define TICK_MS            LL_MS_PER_S
 #define WILL_TOPIC_PREFIX  "lifeline/v1/gateway/"
 
+/* What intake_write adds to topic and payload. */
+#define INTAKE_HEAD 4
+
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_UP };
+
+struct subscription {
+    struct ingest *in;
+    const char *filter;
+};
 
 struct ingest {
     const struct conf *conf;
@@ -40,21 +53,27 @@ struct ingest {
     char client_id[LL_MAX_ID + 16];
     char will_topic[LL_MAX_TOPIC];
     char password[CONF_TEXT];
-    char *uris[LL_MAX_BROKERS];             /* in the schemes that Paho knows */
-    char filters[LL_MAX_TOPICS][CONF_TEXT]; /* copies, since Paho wants them writable */
-    MQTTAsync handle;                       /* NULL between handles */
-    int version;                            /* of the handle: MQTTVERSION_5 or MQTTVERSION_3_1_1 */
+    char *uris[LL_MAX_BROKERS]; /* in the schemes that Paho knows */
+    struct subscription subscriptions[LL_MAX_TOPICS];
+    MQTTAsync handle; /* of the present or the last attempt, or NULL */
+    int version;      /* of the handle: MQTTVERSION_5 or MQTTVERSION_3_1_1 */
 
     _Atomic uint64_t received;
-    _Atomic bool holding; /* a callback waits for the journal */
-    _Atomic int link;     /* enum link_state, as status and ticks see it */
+    _Atomic bool holding;  /* a callback waits for the journal */
+    _Atomic bool stopping; /* the journal is about to be closed */
+    _Atomic bool parked;   /* a callback waits for the end of the process */
+    _Atomic bool left;     /* the farewell is over */
+    _Atomic int link;      /* enum link_state, as status and ticks see it */
     struct log_limit journal_limit;
     struct buf record; /* Paho calls messageArrived from one thread at a time */
 
-    pthread_mutex_t lock; /* below: set by Paho's callbacks, acted upon by ingest_timer */
-    bool version_refused;
+    pthread_mutex_t lock;         /* below: set by Paho's callbacks, acted upon by ingest_timer */
+    size_t broker;                /* whose turn it is */
+    int versions[LL_MAX_BROKERS]; /* to try with each */
+    char tls_error[CONF_TEXT];    /* of the present attempt */
     bool in_backoff;
-    unsigned attempts;
+    unsigned rounds; /* through all brokers without a good connection */
+    struct mono_ns connected_at;
     struct mono_ns next_try;
     struct mono_ns try_began;
     struct mono_ns next_tick;
@@ -63,6 +82,15 @@ struct ingest {
 };
 
 /* --- messages -------------------------------------------------------------------------------- */
+
+/* The journal is going, and to return would acknowledge the message: the process ends with us. */
+static void park(struct ingest *in)
+{
+    atomic_store(&in->parked, true);
+    for (;;) {
+        pause();
+    }
+}
 
 /* Until the journal has it. Returning without would acknowledge the message. */
 static void journal_or_hold(struct ingest *in, const struct buf *record)
@@ -83,6 +111,9 @@ static void journal_or_hold(struct ingest *in, const struct buf *record)
                       "messages wait unacknowledged at the broker\"",
                       ll_err_str(err), (unsigned long long)left_out);
         }
+        if (atomic_load(&in->stopping)) {
+            park(in);
+        }
         usleep(HOLD_RETRY_US);
     }
     atomic_store(&in->holding, false);
@@ -94,11 +125,14 @@ static int on_message(void *ctx, char *topic, int topic_len, MQTTAsync_message *
 {
     struct ingest *in = ctx;
     const size_t payload_len = message->payloadlen > 0 ? (size_t)message->payloadlen : 0;
-    const bool oversized = payload_len > (size_t)in->conf->max_message_bytes;
+    const size_t topic_size =
+        topic_len > 0 ? (size_t)topic_len : strlen(topic); /* at most 65,535 */
+    const bool oversized = payload_len > (size_t)in->conf->max_message_bytes ||
+                           INTAKE_HEAD + topic_size + payload_len > LL_MAX_JOURNAL_RECORD;
     const size_t kept = payload_len < LL_MAX_MESSAGE_KEPT ? payload_len : LL_MAX_MESSAGE_KEPT;
     const struct intake_message m = {
         .topic = topic,
-        .topic_len = topic_len > 0 ? (size_t)topic_len : strlen(topic), /* MQTT: at most 65,535 */
+        .topic_len = topic_size,
         .payload = message->payload,
         .payload_len = oversized ? kept : payload_len,
         .flags =
@@ -131,24 +165,37 @@ static void set_status(struct ingest *in, enum link_state link, const char *erro
     counter_set(COUNTER_MQTT_CONNECTED, link == LINK_UP);
 }
 
-static void schedule_retry(struct ingest *in, const char *what, const char *error)
+/* After a pause, or at once where another broker or version is to be tried. */
+static void schedule_retry(struct ingest *in, const char *what, const char *error, bool at_once)
 {
     /* lock held */
-    const int64_t wait = rng_backoff_ms(&in->rng, in->attempts++, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+    const int64_t wait =
+        at_once ? 0 : rng_backoff_ms(&in->rng, in->rounds++, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
     in->next_try = (struct mono_ns){clock_mono().ns + wait * LL_NS_PER_MS};
     in->in_backoff = true;
     in->status.retry_in_ms = wait;
     set_status(in, LINK_DOWN, error);
-    log_warn("ingest", what, "reason=\"%s\" retry_in_ms=%lld", error, (long long)wait);
+    log_warn("ingest", what, "uri=%s reason=\"%s\" retry_in_ms=%lld", in->status.uri, error,
+             (long long)wait);
+}
+
+static void lost(struct ingest *in, const char *reason)
+{
+    counter_add(COUNTER_MQTT_LOST, 1);
+    pthread_mutex_lock(&in->lock);
+    /* One that ends soon is as good as none: two gateways of one name would else hunt each other.
+     */
+    if (mono_elapsed_ms(in->connected_at, clock_mono()) > STEADY_MS) {
+        in->rounds = 0;
+    }
+    in->broker = 0;
+    schedule_retry(in, "disconnected", reason, false);
+    pthread_mutex_unlock(&in->lock);
 }
 
 static void on_lost(void *ctx, char *cause)
 {
-    struct ingest *in = ctx;
-    counter_add(COUNTER_MQTT_LOST, 1);
-    pthread_mutex_lock(&in->lock);
-    schedule_retry(in, "disconnected", cause != NULL ? cause : "connection lost");
-    pthread_mutex_unlock(&in->lock);
+    lost(ctx, cause != NULL ? cause : "connection lost");
     MQTTAsync_free(cause);
 }
 
@@ -156,97 +203,109 @@ static void on_lost(void *ctx, char *cause)
 static void on_disconnected(void *ctx, MQTTProperties *properties, enum MQTTReasonCodes reason)
 {
     (void)properties;
-    struct ingest *in = ctx;
     const char *text = MQTTReasonCode_toString(reason);
-    counter_add(COUNTER_MQTT_LOST, 1);
-    pthread_mutex_lock(&in->lock);
-    schedule_retry(in, "disconnected", text != NULL ? text : "the broker ended the session");
-    pthread_mutex_unlock(&in->lock);
+    lost(ctx, text != NULL ? text : "the broker ended the session");
 }
 
-static void connect_failed(struct ingest *in, int code, const char *message, bool version_refused)
+/* The other version at the same broker, else the next broker, else a pause and the first. */
+static void connect_failed(struct ingest *in, int code, const char *message)
 {
     char text[CONF_TEXT];
-    if (message != NULL) {
-        snprintf(text, sizeof text, "%s (%d)", message, code);
-    } else {
-        const char *known = code > 0 ? MQTTReasonCode_toString((enum MQTTReasonCodes)code) : NULL;
-        snprintf(text, sizeof text, "%s (%d)", known != NULL ? known : "cannot connect", code);
-    }
     pthread_mutex_lock(&in->lock);
-    in->version_refused = version_refused;
-    schedule_retry(in, "connect_failed", text);
+    words_of_failure(code, message, in->tls_error, text, sizeof text);
+    int *version = &in->versions[in->broker];
+    const bool version_refused = code == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION || code == 1;
+    const bool fall_back = version_refused && *version == MQTTVERSION_5;
+    if (version_refused) {
+        *version = fall_back ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
+    }
+    if (!fall_back) {
+        in->broker = (in->broker + 1) % in->conf->uri_count;
+    }
+    schedule_retry(in, "connect_failed", text, fall_back || in->broker > 0);
     pthread_mutex_unlock(&in->lock);
 }
 
 static void on_connect_failure5(void *ctx, MQTTAsync_failureData5 *r)
 {
-    /* A broker of 3.1.1 answers MQTT 5 with its own return code 1, "unacceptable version". */
-    const int code = r->reasonCode != 0 ? (int)r->reasonCode : r->code;
-    connect_failed(ctx, code, r->message,
-                   code == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION || code == 1);
+    connect_failed(ctx, r->reasonCode != 0 ? (int)r->reasonCode : r->code, r->message);
 }
 
 static void on_connect_failure(void *ctx, MQTTAsync_failureData *r)
 {
-    connect_failed(ctx, r->code, r->message, false);
+    connect_failed(ctx, r->code, r->message);
+}
+
+static int on_tls_error(const char *text, size_t len, void *ctx)
+{
+    struct ingest *in = ctx;
+    pthread_mutex_lock(&in->lock);
+    words_of_tls(text, len, in->tls_error, sizeof in->tls_error);
+    pthread_mutex_unlock(&in->lock);
+    return 1;
+}
+
+/* Connected but deaf: `status` tells the first refusal. */
+static void subscribe_failed(const struct subscription *s, int code, const char *message)
+{
+    struct ingest *in = s->in;
+    char text[CONF_TEXT];
+    const char *words = words_of_code(code);
+    snprintf(text, sizeof text, "subscription refused: %s (%d): %s",
+             words != NULL     ? words
+             : message != NULL ? message
+                               : "by the broker",
+             code, s->filter);
+    log_error("ingest", "subscribe_failed", "reason=\"%s\"", text);
+    pthread_mutex_lock(&in->lock);
+    if (in->status.last_error[0] == '\0') {
+        memcpy(in->status.last_error, text, sizeof text);
+    }
+    pthread_mutex_unlock(&in->lock);
 }
 
 static void on_subscribe_failure5(void *ctx, MQTTAsync_failureData5 *r)
 {
-    (void)ctx;
-    log_error("ingest", "subscribe_failed", "reason=\"%s\"",
-              r->message != NULL ? r->message : MQTTReasonCode_toString(r->reasonCode));
+    subscribe_failed(ctx, (int)r->reasonCode, r->message);
 }
 
 static void on_subscribe_failure(void *ctx, MQTTAsync_failureData *r)
 {
-    (void)ctx;
-    log_error("ingest", "subscribe_failed", "reason=\"%s\"",
-              r->message != NULL ? r->message : "refused by the broker");
+    subscribe_failed(ctx, r->code, r->message);
 }
 
+/* A request for each filter: Paho tells a refusal as a failure only where it stands alone. */
 static void subscribe(struct ingest *in)
 {
-    char *filters[LL_MAX_TOPICS];
-    int qos[LL_MAX_TOPICS];
-    MQTTSubscribe_options options[LL_MAX_TOPICS];
-    const size_t count = in->conf->topic_count;
-    for (size_t i = 0; i < count; i++) {
-        filters[i] = in->filters[i];
-        qos[i] = 1;
-        options[i] = (MQTTSubscribe_options)MQTTSubscribe_options_initializer;
-        options[i].retainHandling = 1; /* retained messages only for a new subscription */
-    }
-    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-    response.context = in;
-    if (in->version == MQTTVERSION_5) {
-        response.onFailure5 = on_subscribe_failure5;
-        response.subscribeOptions = options[0];
-        response.subscribeOptionsCount = (int)count;
-        response.subscribeOptionsList = options;
-    } else {
-        response.onFailure = on_subscribe_failure;
-    }
-    const int rc = MQTTAsync_subscribeMany(in->handle, (int)count, filters, qos, &response);
-    if (rc != MQTTASYNC_SUCCESS) {
-        log_error("ingest", "subscribe_failed", "reason=\"%s\"", MQTTAsync_strerror(rc));
+    for (size_t i = 0; i < in->conf->topic_count; i++) {
+        struct subscription *s = &in->subscriptions[i];
+        MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
+        response.context = s;
+        if (in->version == MQTTVERSION_5) {
+            response.onFailure5 = on_subscribe_failure5;
+            response.subscribeOptions.retainHandling = 1; /* none again for a kept session */
+        } else {
+            response.onFailure = on_subscribe_failure;
+        }
+        const int rc = MQTTAsync_subscribe(in->handle, s->filter, 1, &response);
+        if (rc != MQTTASYNC_SUCCESS) {
+            subscribe_failed(s, rc, MQTTAsync_strerror(rc));
+        }
     }
 }
 
-static void announce(struct ingest *in, const char *state)
+static MQTTAsync_token announce(struct ingest *in, const char *state)
 {
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
     MQTTAsync_send(in->handle, in->will_topic, (int)strlen(state), state, 1, 1, &response);
+    return response.token;
 }
 
-static void on_connected(void *ctx, char *cause) /* NOLINT(readability-non-const-parameter) */
+static void connected(struct ingest *in)
 {
-    (void)cause;
-    struct ingest *in = ctx;
     counter_add(COUNTER_MQTT_CONNECTS, 1);
     pthread_mutex_lock(&in->lock);
-    in->attempts = 0;
+    in->connected_at = clock_mono();
     in->in_backoff = false;
     in->status.retry_in_ms = 0;
     in->status.mqtt_version = in->version;
@@ -255,49 +314,45 @@ static void on_connected(void *ctx, char *cause) /* NOLINT(readability-non-const
              in->version == MQTTVERSION_5 ? "5" : "3.1.1");
     pthread_mutex_unlock(&in->lock);
     subscribe(in);
-    announce(in, "online");
+    (void)announce(in, "online");
 }
 
-static void note_uri(struct ingest *in, const char *uri)
-{
-    pthread_mutex_lock(&in->lock);
-    snprintf(in->status.uri, sizeof in->status.uri, "%s", uri != NULL ? uri : "");
-    pthread_mutex_unlock(&in->lock);
-}
-
+/* Paho calls onFailure for a connection that was up and is lost, unless it called onSuccess. */
 static void on_connect_success5(void *ctx, MQTTAsync_successData5 *r)
 {
-    note_uri(ctx, r->alt.connect.serverURI);
+    (void)r;
+    connected(ctx);
 }
 
 static void on_connect_success(void *ctx, MQTTAsync_successData *r)
 {
-    note_uri(ctx, r->alt.connect.serverURI);
+    (void)r;
+    connected(ctx);
 }
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
-static ll_err make_handle(struct ingest *in, int version)
+static ll_err make_handle(struct ingest *in, size_t broker, int version, MQTTAsync *out)
 {
+    MQTTAsync handle = NULL;
     MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
     options.MQTTVersion = version;
-    int rc = MQTTAsync_createWithOptions(&in->handle, in->uris[0], in->client_id,
+    int rc = MQTTAsync_createWithOptions(&handle, in->uris[broker], in->client_id,
                                          MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
     if (rc == MQTTASYNC_SUCCESS) {
-        rc = MQTTAsync_setCallbacks(in->handle, in, on_lost, on_message, NULL);
-    }
-    if (rc == MQTTASYNC_SUCCESS) {
-        rc = MQTTAsync_setConnected(in->handle, in, on_connected);
+        rc = MQTTAsync_setCallbacks(handle, in, on_lost, on_message, NULL);
     }
     if (rc == MQTTASYNC_SUCCESS && version == MQTTVERSION_5) {
-        rc = MQTTAsync_setDisconnected(in->handle, in, on_disconnected);
+        rc = MQTTAsync_setDisconnected(handle, in, on_disconnected);
     }
     if (rc != MQTTASYNC_SUCCESS) {
         log_error("ingest", "handle_failed", "reason=\"%s\"", MQTTAsync_strerror(rc));
-        MQTTAsync_destroy(&in->handle);
+        if (handle != NULL) {
+            MQTTAsync_destroy(&handle);
+        }
         return LL_ENET;
     }
-    in->version = version;
+    *out = handle;
     return LL_OK;
 }
 
@@ -318,14 +373,14 @@ static int start_connect(struct ingest *in)
     will.retained = 1;
     tls.trustStore = c->mqtt_ca_file[0] != '\0' ? c->mqtt_ca_file : NULL;
     tls.verify = 1;
+    tls.ssl_error_cb = on_tls_error;
+    tls.ssl_error_context = in;
 
     options.keepAliveInterval = (int)c->keepalive_s;
     options.connectTimeout = CONNECT_TIMEOUT_S;
     options.context = in;
     options.will = &will;
     options.ssl = &tls;
-    options.serverURIcount = (int)c->uri_count;
-    options.serverURIs = in->uris;
     if (c->mqtt_username[0] != '\0') {
         options.username = c->mqtt_username;
         options.password = in->password;
@@ -350,29 +405,32 @@ static int start_connect(struct ingest *in)
 }
 
 /* Begins one attempt. Paho's callbacks end it. */
-static void try_connect(struct ingest *in, struct mono_ns now, bool new_handle)
+static void try_connect(struct ingest *in, struct mono_ns now)
 {
-    int version = in->version != 0 ? in->version : MQTTVERSION_5;
+    MQTTAsync next = NULL;
     pthread_mutex_lock(&in->lock);
-    if (in->version_refused) {
-        in->version_refused = false;
-        version = version == MQTTVERSION_5 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
-        log_info("ingest", "version", "trying=%s", version == MQTTVERSION_5 ? "5" : "3.1.1");
-    }
-    in->in_backoff = false;
-    in->try_began = now;
-    atomic_store(&in->link, LINK_CONNECTING);
+    const size_t broker = in->broker;
+    const int version = in->versions[broker];
     pthread_mutex_unlock(&in->lock);
 
-    if (in->handle != NULL && (new_handle || version != in->version)) {
+    /* The new one first: without any handle Paho ends its threads, and waits for them. */
+    const ll_err err = make_handle(in, broker, version, &next);
+    if (in->handle != NULL) {
         MQTTAsync_destroy(&in->handle);
     }
-    int rc = MQTTASYNC_FAILURE;
-    if (in->handle != NULL || make_handle(in, version) == LL_OK) {
-        rc = start_connect(in);
-    }
+    /* From here on no callback is under way. */
+    in->handle = next;
+    in->version = version;
+    pthread_mutex_lock(&in->lock);
+    in->in_backoff = false;
+    in->try_began = now;
+    in->tls_error[0] = '\0';
+    snprintf(in->status.uri, sizeof in->status.uri, "%s", in->conf->uris[broker]);
+    atomic_store(&in->link, LINK_CONNECTING);
+    pthread_mutex_unlock(&in->lock);
+    const int rc = err == LL_OK ? start_connect(in) : MQTTASYNC_FAILURE;
     if (rc != MQTTASYNC_SUCCESS) {
-        connect_failed(in, rc, MQTTAsync_strerror(rc), false);
+        connect_failed(in, rc, MQTTAsync_strerror(rc));
     }
 }
 
@@ -405,32 +463,11 @@ void ingest_timer(struct ingest *in, struct mono_ns now)
         log_warn("ingest", "connect_overdue", "after_ms=%d", CONNECT_OVERDUE_MS);
     }
     if (due || overdue) {
-        try_connect(in, now, overdue);
+        try_connect(in, now);
     }
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
-
-/* mqtt:// and mqtts:// by the names that every release of Paho knows. */
-static char *paho_uri(const char *uri)
-{
-    static const struct {
-        const char *scheme;
-        const char *paho;
-    } schemes[] = {{"mqtt://", "tcp://"}, {"mqtts://", "ssl://"}};
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        const size_t len = strlen(schemes[i].scheme);
-        if (strncmp(uri, schemes[i].scheme, len) == 0) {
-            const size_t size = strlen(uri) + 1;
-            char *out = malloc(size);
-            if (out != NULL) {
-                snprintf(out, size, "%s%s", schemes[i].paho, uri + len);
-            }
-            return out;
-        }
-    }
-    return strdup(uri);
-}
 
 static void free_ingest(struct ingest *in)
 {
@@ -470,18 +507,20 @@ ll_err ingest_start(const struct conf *conf, struct journal *intake, struct inge
         }
     }
     for (size_t i = 0; i < conf->uri_count; i++) {
-        in->uris[i] = paho_uri(conf->uris[i]);
+        in->uris[i] = words_of_uri(conf->uris[i]);
         if (in->uris[i] == NULL) {
             err = LL_ENOMEM;
             goto fail;
         }
     }
     for (size_t i = 0; i < conf->topic_count; i++) {
-        snprintf(in->filters[i], sizeof in->filters[i], "%s", conf->topics[i].filter);
+        in->subscriptions[i] = (struct subscription){in, conf->topics[i].filter};
     }
-    snprintf(in->status.uri, sizeof in->status.uri, "%s", in->uris[0]);
+    for (size_t i = 0; i < conf->uri_count; i++) {
+        in->versions[i] = MQTTVERSION_5;
+    }
     in->status.since = clock_wall();
-    try_connect(in, clock_mono(), false);
+    try_connect(in, clock_mono());
     *out = in;
     return LL_OK;
 fail:
@@ -489,30 +528,36 @@ fail:
     return err;
 }
 
+/* In a thread of its own, since a callback that holds a message holds Paho's lock too. */
+static void *say_farewell(void *arg)
+{
+    struct ingest *in = arg;
+    if (in->handle != NULL) {
+        if (atomic_load(&in->link) == LINK_UP) {
+            MQTTAsync_waitForCompletion(in->handle, announce(in, "offline"), FAREWELL_MS);
+        }
+        MQTTAsync_destroy(&in->handle); /* with DISCONNECT, which keeps the will from being sent */
+    }
+    atomic_store(&in->left, true);
+    return NULL;
+}
+
 void ingest_stop(struct ingest *in)
 {
     if (in == NULL) {
         return;
     }
-    if (atomic_load(&in->holding)) {
-        /* The held message must not be acknowledged, so its callback may not return: the process
-         * ends with it, and the broker keeps the message. */
-        log_warn("ingest", "stopped_holding", "hint=\"one message stays with the broker\"");
-        return;
+    pthread_t farewell;
+    atomic_store(&in->stopping, true);
+    const int rc = pthread_create(&farewell, NULL, say_farewell, in);
+    while (rc == 0 && !atomic_load(&in->left) && !atomic_load(&in->parked)) {
+        usleep(FAREWELL_POLL_US);
     }
-    if (in->handle != NULL) {
-        if (atomic_load(&in->link) == LINK_UP) {
-            announce(in, "offline");
-            MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
-            options.timeout = DISCONNECT_WAIT_MS;
-            MQTTAsync_disconnect(in->handle, &options);
-            for (int waited = 0; waited < DISCONNECT_WAIT_MS && MQTTAsync_isConnected(in->handle);
-                 waited += 10) {
-                usleep(10000);
-            }
-        }
-        MQTTAsync_destroy(&in->handle);
+    if (!atomic_load(&in->left)) {
+        log_warn("ingest", "stopped_holding", "hint=\"what waits stays with the broker\"");
+        return; /* both threads end with the process */
     }
+    pthread_join(farewell, NULL);
     free_ingest(in);
 }
 
