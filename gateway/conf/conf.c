@@ -4,11 +4,13 @@
  */
 #include "gateway/conf/conf.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -28,6 +30,7 @@ struct loader {
     const struct jsonfile *file;
     struct diag *diag;
     const char *folder; /* of the file, with its '/'; "" for the working directory */
+    bool look;          /* at the files that it names */
     bool out_of_memory;
 };
 
@@ -111,6 +114,24 @@ static const char *text_fault(const struct setting *row, const char *text, size_
     return NULL;
 }
 
+/* Asked here so that a start does not fail over what --check-config called good. */
+static bool file_readable(const struct loader *l, const char *path, const char *file)
+{
+    struct stat st;
+    const char *why = NULL;
+    if (stat(file, &st) != 0 || access(file, R_OK) != 0) {
+        why = ll_err_str(ll_err_from_errno(errno));
+    } else if (S_ISDIR(st.st_mode)) {
+        why = "it is a folder";
+    } else if (S_ISREG(st.st_mode) && st.st_size == 0) {
+        why = "it is empty";
+    }
+    if (why != NULL) {
+        fault(l, path, "'%.180s' cannot be read: %s", file, why);
+    }
+    return why == NULL;
+}
+
 static bool load_text(struct loader *l, const struct setting *row, struct json_object *value,
                       const char *path, char *out)
 {
@@ -132,7 +153,7 @@ static bool load_text(struct loader *l, const struct setting *row, struct json_o
         return false;
     }
     snprintf(out, row->size, "%s%s", folder, text);
-    return true;
+    return !l->look || !row->is_read || len == 0 || file_readable(l, path, out);
 }
 
 static bool load_int(struct loader *l, const struct setting *row, struct json_object *value,
@@ -409,14 +430,14 @@ static void check_together(const struct loader *l, struct conf *c)
     }
 }
 
-static ll_err load(const struct jsonfile *file, const char *folder, struct diag *d,
+static ll_err load(const struct jsonfile *file, const char *folder, bool look, struct diag *d,
                    struct conf *out)
 {
     struct conf *c = calloc(1, sizeof *c);
     if (c == NULL) {
         return LL_ENOMEM;
     }
-    struct loader l = {.file = file, .diag = d, .folder = folder};
+    struct loader l = {.file = file, .diag = d, .folder = folder, .look = look};
     const size_t before = d->count;
     if (load_object(&l, &conf_schema, jsonfile_root(file), "", c)) {
         check_together(&l, c);
@@ -433,12 +454,12 @@ static ll_err load(const struct jsonfile *file, const char *folder, struct diag 
 }
 
 /* Loads from a file that was read, and frees it. */
-static ll_err load_and_free(struct jsonfile *file, struct diag *d, struct conf *out)
+static ll_err load_and_free(struct jsonfile *file, bool look, struct diag *d, struct conf *out)
 {
     const char *path = jsonfile_name(file);
     const char *slash = strrchr(path, '/');
     char *folder = strndup(path, slash != NULL ? (size_t)(slash - path) + 1 : 0);
-    const ll_err err = folder != NULL ? load(file, folder, d, out) : LL_ENOMEM;
+    const ll_err err = folder != NULL ? load(file, folder, look, d, out) : LL_ENOMEM;
     free(folder);
     if (err == LL_ENOMEM) {
         diag_add(d, path, 0, "%s", ll_err_str(err));
@@ -451,12 +472,12 @@ ll_err conf_load(const char *path, struct diag *d, struct conf *out)
 {
     struct jsonfile *file = NULL;
     const ll_err err = jsonfile_load(path, d, &file);
-    return err == LL_OK ? load_and_free(file, d, out) : err;
+    return err == LL_OK ? load_and_free(file, true, d, out) : err;
 }
 
 ll_err conf_parse(const char *name, const char *text, size_t len, struct diag *d, struct conf *out)
 {
     struct jsonfile *file = NULL;
     const ll_err err = jsonfile_parse(name, text, len, d, &file);
-    return err == LL_OK ? load_and_free(file, d, out) : err;
+    return err == LL_OK ? load_and_free(file, false, d, out) : err;
 }

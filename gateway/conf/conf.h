@@ -93,8 +93,9 @@ struct conf {
     char http_socket_group[LL_MAX_ID]; /* group that may use it; "": the process's own */
 };
 
-/* Reads and checks the file. On failure `d` names every fault found (file, line, key, what is
- * wrong, what would be right) and *out is not touched. *out: borrowed memory of the caller. */
+/* Reads and checks the file, and whether the files that it names can be read. On failure `d` names
+ * every fault found (file, line, key, what is wrong, what would be right) and *out is not touched.
+ * *out: borrowed memory of the caller. */
 ll_err conf_load(const char *path, struct diag *d, struct conf *out);
 
 /* Reads a secret's file into `out`: its first line without the line end. Warns through the log

@@ -1,7 +1,9 @@
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "gateway/base/fs.h"
 #include "gateway/conf/schema.h"
 
 #define NAME "/etc/lifeline/lifelined.json"
@@ -257,6 +259,37 @@ static void a_file_that_is_not_there_is_named(void **state)
     assert_string_equal(diag.text[0], "/nonexistent/l.json: cannot be read: not found");
 }
 
+static void files_that_it_names_must_be_there(void **state)
+{
+    (void)state;
+    char path[LL_MAX_PATH];
+    static const char text[] = "{\"mqtt\": {\"password_file\": \"full\", \"ca_file\": \"none\"},\n"
+                               "\"destinations\": [{\"name\": \"a\", \"type\": \"influxdb2\",\n"
+                               "\"url\": \"http://h\", \"bucket\": \"b\",\n"
+                               "\"token_file\": \"empty\", \"ca_file\": \".\"}]}";
+    static const struct {
+        const char *name;
+        const char *text;
+    } files[] = {{"full", "secret\n"}, {"empty", ""}, {"l.json", text}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", unit_tmpdir(), files[i].name);
+        assert_int_equal(fs_replace_file(path, files[i].text, strlen(files[i].text)), LL_OK);
+    }
+    memset(&diag, 0, sizeof diag);
+    assert_int_equal(conf_load(path, &diag, &conf), LL_EFORMAT);
+    assert_int_equal(diag.count, 3);
+    static const char *const faults[] = {"l.json:1: key 'mqtt.ca_file': '",
+                                         "none' cannot be read: not found",
+                                         "l.json:4: key 'destinations[0].token_file': '",
+                                         "empty' cannot be read: it is empty",
+                                         "l.json:4: key 'destinations[0].ca_file': '",
+                                         ".' cannot be read: it is a folder"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_non_null(strstr(diag.text[i], faults[2 * i]));
+        assert_non_null(strstr(diag.text[i], faults[2 * i + 1]));
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_empty_object_gives_every_default),
     cmocka_unit_test(given_values_replace_the_defaults),
@@ -265,6 +298,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_bad_topic_filter_is_refused_on_its_line),
     cmocka_unit_test(a_password_in_a_uri_is_refused_and_not_repeated),
     cmocka_unit_test(secrets_in_the_file_are_refused),
+    cmocka_unit_test(files_that_it_names_must_be_there),
     cmocka_unit_test(each_type_of_destination_has_keys_of_its_own),
     cmocka_unit_test(two_destinations_of_one_name_are_refused),
     cmocka_unit_test(lists_have_a_least_and_a_most),
