@@ -34,8 +34,8 @@ static void walk(struct journal_scan *s, uint64_t size)
             seq = r.seq + 1;
             continue;
         }
-        uint64_t found;
-        bool blank;
+        uint64_t found = 0;
+        bool blank = false;
         demand(err == LL_ECORRUPT && scan_find(s, size, &found, &blank) == LL_OK);
         demand(found > s->at && found <= size);
         s->at = found;
