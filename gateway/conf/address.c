@@ -108,8 +108,14 @@ bool address_url_valid(const char *text, const char **why)
         *why = "behind the host only a port may follow: ':' and a number from 1 to 65535";
         return false;
     }
-    if (strchr(host + authority_len, ' ') != NULL) {
+    const char *path = host + authority_len;
+    if (strchr(path, ' ') != NULL) {
         *why = "a URL holds no blanks";
+        return false;
+    }
+    const size_t path_len = strlen(path);
+    if (path_len >= 6 && strcmp(path + path_len - 6, "/write") == 0) {
+        *why = "the path of the write API is added here; leave it out";
         return false;
     }
     return true;

@@ -220,7 +220,7 @@ ll_err registry_import_profile_dir(struct registry_db *db, const char *dir, stru
     struct dirent **entries = NULL;
     const int n = scandir(dir, &entries, is_json, alphasort);
     if (n < 0) {
-        diag_add(d, dir, 0, "the folder of profiles cannot be read");
+        diag_add(d, dir, 0, "the folder of profiles ('registry.profiles_dir') cannot be read");
         return LL_ENOENT;
     }
     ll_err err = LL_OK;

@@ -85,6 +85,24 @@ def a_file_that_is_not_there_is_named(_c):
     expect_in("/nonexistent.json", done.stderr, "words")
 
 
+def the_profiles_are_checked_too(c):
+    profiles = c.folder / "bad_profiles"
+    profiles.mkdir()
+    (profiles / "x.json").write_text('{"profile": "x",\n "kind": "sewr", "channels": {}}\n')
+    done = check_config(c, json.dumps({"registry": {"profiles_dir": str(profiles)}}))
+    expect(done.returncode, 1, "status")
+    expect_in("x.json:2: kind: unknown asset kind 'sewr'", done.stderr, "words")
+    done = check_config(c, json.dumps({"registry": {"profiles_dir": str(profiles / "none")}}))
+    expect(done.returncode, 1, "status")
+    expect_in("registry.profiles_dir", done.stderr, "words")
+
+
+def an_argument_too_many_is_refused(_c):
+    done = command("lifelined", "-c", ROOT / "config/lifelined.json", "more")
+    expect(done.returncode, 2, "status")
+    expect_in("'more'", done.stderr, "words")
+
+
 def a_second_gateway_on_the_same_folder_is_refused(c):
     done = command("lifelined", "-c", c.gateway.config_file)
     expect(done.returncode, 1, "status")
@@ -207,7 +225,8 @@ if __name__ == "__main__":
          the_reference_is_that_of_the_program, a_bad_topic_filter_is_refused_with_its_line,
          an_unknown_key_is_refused_with_a_suggestion,
          a_value_out_of_range_is_refused_with_the_range, several_faults_are_all_named,
-         a_file_that_is_not_there_is_named, a_second_gateway_on_the_same_folder_is_refused,
+         a_file_that_is_not_there_is_named, the_profiles_are_checked_too,
+         an_argument_too_many_is_refused, a_second_gateway_on_the_same_folder_is_refused,
          an_unknown_verb_is_refused_with_a_suggestion, without_a_gateway_it_says_so,
          explain_prints_the_exact_line, explain_prints_the_exact_reason,
          explain_says_what_is_wrong_with_a_value, explain_changes_nothing,

@@ -63,6 +63,8 @@ static void urls_have_no_secrets_and_no_query(void **state)
                                         "http://h:port",
                                         "http://h:99999/x",
                                         "http://h/a b",
+                                        "http://h:8086/write",
+                                        "http://h/api/v2/write",
                                         NULL};
     assert_all(address_url_valid, right, true);
     assert_all(address_url_valid, wrong, false);

@@ -147,7 +147,9 @@ static void a_folder_that_is_not_there_is_named(void **state)
     size_t count = 7;
     assert_int_equal(registry_import_profile_dir(f->db, "/nonexistent", &f->diag, &count),
                      LL_ENOENT);
-    assert_string_equal(f->diag.text[0], "/nonexistent: the folder of profiles cannot be read");
+    assert_string_equal(
+        f->diag.text[0],
+        "/nonexistent: the folder of profiles ('registry.profiles_dir') cannot be read");
     assert_int_equal(count, 7);
 }
 
