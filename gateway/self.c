@@ -132,9 +132,9 @@ static void add_connections(struct self *s, struct mono_ns now, struct buf *out)
         longest_ms = away_ms > longest_ms ? away_ms : longest_ms;
         in_flight = u.in_flight > in_flight ? u.in_flight : in_flight;
     }
-    add(out, "broker_away", (double)(mono_elapsed_ms(s->broker_seen, now) / LL_MS_PER_S));
+    add(out, "broker_away", (double)mono_elapsed_ms(s->broker_seen, now) / LL_MS_PER_S);
     if (s->parts.uploader_count > 0) {
-        add(out, "database_away", (double)(longest_ms / LL_MS_PER_S));
+        add(out, "database_away", (double)longest_ms / LL_MS_PER_S);
         add(out, "in_flight", (double)in_flight);
     }
 }

@@ -14,6 +14,7 @@
 
 #define BATCH_RECORDS  1024 /* taken between two flushes of the spool */
 #define IDLE_WAIT_MS   500
+#define YIELD_US       200
 #define STALL_RETRY_US 500000
 #define TICK_MOST_MS   2000 /* a longer gap between ticks was nobody's watch */
 
@@ -22,6 +23,10 @@
 static void timer_fired(void *ctx, uint32_t watch)
 {
     struct pipeline *p = ctx;
+    if (p->alarm_line_count >= MAX_RECORD_ALARMS) { /* the others a second later */
+        wheel_arm(p->wheel, watch, p->now.alive_ms / LL_MS_PER_S + 1);
+        return;
+    }
     struct watch *w = &p->table->watches[watch];
     const bool active = detect_tick(watch_spec(p->table, watch), &w->detect, p->now);
     pipeline_settle(p, watch, active, NAN);
@@ -46,8 +51,7 @@ static void take_tick(struct pipeline *p, const struct journal_record *rec)
 
 /* --- the spool ------------------------------------------------------------------------------- */
 
-/* Whether to try again: says why once in a while and waits. */
-static bool stalled(struct pipeline *p, ll_err err)
+bool pipeline_stalled(struct pipeline *p, ll_err err)
 {
     uint64_t left_out;
     if (log_limit_pass(&p->stall_limit, &left_out)) {
@@ -56,7 +60,7 @@ static bool stalled(struct pipeline *p, ll_err err)
                   " hint=\"the spool takes no more; readings wait in the intake journal\"",
                   ll_err_str(err), left_out);
     }
-    if (atomic_load(&p->stopping)) {
+    if (p->opening || atomic_load(&p->stopping)) {
         return false;
     }
     pthread_mutex_unlock(&p->state_lock);
@@ -65,32 +69,35 @@ static bool stalled(struct pipeline *p, ll_err err)
     return true;
 }
 
+/* Before anything reaches an uploader, so that the books never lack a reading that was sent. */
+static void publish_ledger(struct pipeline *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->published = p->ledger;
+    pthread_mutex_unlock(&p->lock);
+}
+
 void pipeline_spool(struct pipeline *p, enum spool_lane lane, uint32_t count,
                     const struct buf *lines)
 {
     const struct wall_ms at = {p->now.event_ms};
     ll_err err;
+    publish_ledger(p);
     do {
-        err = buf_ok(lines) ? spool_add(p->parts.spool, lane, p->cause.seq, at, count,
-                                        buf_str(lines), lines->len)
-                            : LL_ELIMIT;
-    } while (err != LL_OK && stalled(p, err));
+        err = spool_add(p->parts.spool, lane, p->cause.seq, at, count, buf_str(lines), lines->len);
+    } while (err != LL_OK && pipeline_stalled(p, err));
     if (err != LL_OK) {
         p->gave_up = true;
     }
 }
 
-/* Ends a batch: what it did becomes visible, to the uploaders last, so that the books never lack a
- * reading that one of them has already sent. */
 static void finish_batch(struct pipeline *p)
 {
-    pthread_mutex_lock(&p->lock);
-    p->published = p->ledger;
-    pthread_mutex_unlock(&p->lock);
+    publish_ledger(p);
     ll_err err = LL_OK;
     do {
         err = p->parts.spool != NULL ? spool_flush(p->parts.spool) : LL_OK;
-    } while (err != LL_OK && stalled(p, err));
+    } while (err != LL_OK && pipeline_stalled(p, err));
     if (err != LL_OK) {
         p->gave_up = true;
     }
@@ -113,6 +120,12 @@ static void take_record(struct pipeline *p, const struct journal_record *rec)
 {
     p->done_seq = rec->seq;
     p->now.event_ms = rec->time.ms;
+    p->taken_bytes += rec->len;
+    if (p->taken_bytes >= (uint64_t)p->parts.conf->segment_mib << 20) {
+        p->taken_bytes =
+            0; /* also where no tick gets into the journal, so that it can be trimmed */
+        p->checkpoint_due = true;
+    }
     p->cause = (struct alarm_cause){.seq = rec->seq, .now = p->now};
     counter_add(COUNTER_PIPELINE_RECORDS, 1);
     if (rec->type < sizeof takers / sizeof takers[0] && takers[rec->type] != NULL) {
@@ -123,14 +136,14 @@ static void take_record(struct pipeline *p, const struct journal_record *rec)
     pipeline_spool_alarms(p);
 }
 
-/* Takes up to a batch of records. LL_EAGAIN at the end of the journal. */
-ll_err pipeline_take_batch(struct pipeline *p)
+ll_err pipeline_take_batch(struct pipeline *p, uint64_t up_to_seq)
 {
     ll_err err = LL_OK;
     int count = 0;
     struct journal_record rec;
     pthread_mutex_lock(&p->state_lock);
-    while (count < BATCH_RECORDS && !p->gave_up && (err = journal_read(p->reader, &rec)) == LL_OK) {
+    while (count < BATCH_RECORDS && !p->gave_up && p->done_seq < up_to_seq &&
+           (err = journal_read(p->reader, &rec)) == LL_OK) {
         take_record(p, &rec);
         count++;
     }
@@ -138,6 +151,9 @@ ll_err pipeline_take_batch(struct pipeline *p)
         finish_batch(p);
     }
     pthread_mutex_unlock(&p->state_lock);
+    if (atomic_load(&p->viewers) > 0) {
+        usleep(YIELD_US); /* a mutex is not fair: without this a viewer could wait for ever */
+    }
     return err;
 }
 
@@ -147,7 +163,7 @@ static void *run(void *arg)
     struct log_limit read_limit = {0};
     while (!p->gave_up) {
         const bool stopping = atomic_load(&p->stopping);
-        const ll_err err = pipeline_take_batch(p);
+        const ll_err err = pipeline_take_batch(p, UINT64_MAX);
         if (err == LL_EAGAIN) {
             if (stopping) {
                 break;
@@ -198,7 +214,7 @@ ll_err pipeline_drain(struct pipeline *p)
 {
     ll_err err;
     do {
-        err = pipeline_take_batch(p);
+        err = pipeline_take_batch(p, UINT64_MAX);
     } while (err == LL_OK && !p->gave_up);
     return err == LL_EAGAIN ? LL_OK : err;
 }

@@ -29,7 +29,10 @@ void pipeline_emit_alarm(void *ctx, const struct alarm_record *r)
     }
     if (err != LL_OK) {
         counter_add(COUNTER_ALARMS_STORE_FAILED, 1);
-        log_error("alarm", "not_archived", "id=%" PRIu64 " reason=\"%s\"", r->id, ll_err_str(err));
+        log_error("alarm", "not_archived",
+                  "id=%" PRIu64 " reason=\"%s\" hint=\"after a restart it is tried again\"", r->id,
+                  ll_err_str(err));
+        p->archive_behind = true;
     }
     line_alarm(r, &p->alarm_lines);
     p->alarm_line_count++;
@@ -70,7 +73,14 @@ void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double 
 void pipeline_spool_alarms(struct pipeline *p)
 {
     if (p->alarm_line_count > 0 && p->parts.spool != NULL) {
-        pipeline_spool(p, SPOOL_ALARMS, p->alarm_line_count, &p->alarm_lines);
+        if (buf_ok(&p->alarm_lines)) {
+            pipeline_spool(p, SPOOL_ALARMS, p->alarm_line_count, &p->alarm_lines);
+        } else {
+            counter_add(COUNTER_ALARMS_UNSENT, p->alarm_line_count);
+            log_error("alarm", "not_spooled",
+                      "transitions=%" PRIu32 " reason=\"%s\" hint=\"they are in the archive\"",
+                      p->alarm_line_count, ll_err_str(LL_ENOMEM));
+        }
     }
     buf_reset(&p->alarm_lines);
     p->alarm_line_count = 0;

@@ -73,6 +73,9 @@ static ll_err load_ledger(struct pipeline *p, struct cursor *in)
 
 ll_err pipeline_save(struct pipeline *p)
 {
+    if (p->archive_behind) {
+        return LL_ESTATE;
+    }
     /* What the checkpoint calls done must be on disk before the checkpoint is. */
     ll_err err = journal_sync(p->parts.intake);
     if (err == LL_OK && p->parts.spool != NULL) {

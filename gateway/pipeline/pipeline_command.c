@@ -47,6 +47,7 @@ static ll_err do_registry_reload(struct pipeline *p, struct json_object *o)
                    ll_err_str(err));
         return err;
     }
+    p->checkpoint_due = true; /* a replay from before would judge by the new registry */
     const struct registry *r = p->table->registry;
     buf_printf(&p->answer,
                "{\"assets\":%" PRIu32 ",\"devices\":%" PRIu32 ",\"series\":%" PRIu32 "}",

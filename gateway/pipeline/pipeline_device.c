@@ -55,7 +55,9 @@ static void write_channels(const struct series_table *t, const struct device *d,
 ll_err pipeline_device(struct pipeline *p, const char *id, struct buf *out)
 {
     ll_err err = LL_ENOENT;
+    atomic_fetch_add(&p->viewers, 1);
     pthread_mutex_lock(&p->state_lock);
+    atomic_fetch_sub(&p->viewers, 1);
     const struct series_table *t = p->table;
     const struct device *d = registry_device(t->registry, id, strlen(id));
     if (d != NULL) {

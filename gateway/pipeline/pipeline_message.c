@@ -52,12 +52,37 @@ static void refuse(struct refusal *f, enum reason reason, const char *detail)
 
 /* Counts readings that came before: by sequence number where the device gives one, else by time and
  * value. */
+/* Whether the device gives the message a time behind all that it gave before. */
+static bool is_newer(struct device_state *state, const struct uplink *u)
+{
+    int64_t newest = INT64_MIN;
+    for (size_t i = 0; i < u->count; i++) {
+        if (u->values[i].has_ts && u->values[i].ts_ms > newest) {
+            newest = u->values[i].ts_ms;
+        }
+    }
+    if (newest <= state->newest_ms) {
+        return false;
+    }
+    state->newest_ms = newest;
+    return true;
+}
+
 static bool message_repeats(struct pipeline *p, const struct uplink *u, const struct device *d)
 {
     uint64_t missing = 0;
     struct device_state *state = &p->table->devices[d->index];
     state->books.messages++;
     state->books.last_ms = p->now.event_ms;
+    if (is_newer(state, u)) {
+        /* Whatever its number says: a device that began anew counts from 0 again. */
+        if (u->has_seq && seq_window_repeats(&state->seq, u->seq, &missing)) {
+            state->seq = (struct seq_window){.highest = u->seq, .seen = 1};
+        }
+        state->books.messages_missing += missing;
+        counter_add(COUNTER_SEQ_GAPS, missing);
+        return false;
+    }
     if (!u->has_seq || !seq_window_repeats(&state->seq, u->seq, &missing)) {
         state->books.messages_missing += missing;
         counter_add(COUNTER_SEQ_GAPS, missing);
@@ -149,8 +174,14 @@ static void spool_readings(struct pipeline *p, size_t count)
     if (spool_has(p->parts.spool, SPOOL_READINGS, p->done_seq)) {
         return;
     }
-    buf_reset(&p->lines);
-    line_readings(p->readings, count, &p->lines);
+    do {
+        buf_reset(&p->lines);
+        line_readings(p->readings, count, &p->lines);
+    } while (!buf_ok(&p->lines) && pipeline_stalled(p, LL_ENOMEM));
+    if (!buf_ok(&p->lines)) {
+        p->gave_up = true;
+        return;
+    }
     pipeline_spool(p, SPOOL_READINGS, (uint32_t)count, &p->lines);
 }
 

@@ -8,7 +8,9 @@
 #include "gateway/model/counters.h"
 #include "gateway/pipeline/pipeline_state.h"
 
-#define MAX_LINES_BYTES  (4 * 1024 * 1024)
+#define MAX_LINES_BYTES                                                       \
+    (16 * 1024 * 1024) /* of one intake record: 4,096 readings, 20,000 alarms \
+                        */
 #define MAX_ANSWER_BYTES 4096
 
 /* --- the registry ---------------------------------------------------------------------------- */
@@ -23,47 +25,62 @@ static void publish_registry(struct pipeline *p, struct registry *r)
 }
 
 /* Every watch looks at its own deadline when the wheel first reaches it. */
-static ll_err arm_all(struct pipeline *p)
+static ll_err new_wheel(const struct pipeline *p, const struct series_table *t, struct wheel **out)
 {
     struct wheel *wheel = NULL;
     ll_err err = wheel_new(p->now.alive_ms / LL_MS_PER_S, &wheel);
-    for (uint32_t w = 0; err == LL_OK && w < p->table->watch_count; w++) {
+    for (uint32_t w = 0; err == LL_OK && w < t->watch_count; w++) {
         err = wheel_arm(wheel, w, 0);
     }
     if (err != LL_OK) {
         wheel_free(wheel);
         return err;
     }
+    *out = wheel;
+    return LL_OK;
+}
+
+static void use_wheel(struct pipeline *p, struct wheel *wheel)
+{
     wheel_free(p->wheel);
     p->wheel = wheel;
-    return LL_OK;
+}
+
+static void use_table(struct pipeline *p, struct series_table *table)
+{
+    if (p->table != NULL) {
+        series_table_adopt(table, p->table);
+        series_table_free(p->table);
+    }
+    p->table = table;
+    alarms_attach(p->alarms, table, &p->cause);
+    publish_registry(p, table->registry);
 }
 
 ll_err pipeline_reload(struct pipeline *p)
 {
     struct registry *registry = NULL;
     struct series_table *table = NULL;
+    struct wheel *wheel = NULL;
     ll_err err = registry_db_load(p->parts.registry_db, &registry);
     if (err == LL_OK) {
         err = series_table_new(registry, &table);
     }
+    if (err == LL_OK) {
+        err = new_wheel(p, table, &wheel);
+    }
+    registry_unref(registry);
     if (err != LL_OK) {
-        registry_unref(registry);
+        series_table_free(table);
         return err;
     }
-    if (p->table != NULL) {
-        series_table_adopt(table, p->table);
-        series_table_free(p->table);
-    }
-    p->table = table;
-    alarms_attach(p->alarms, p->table, &p->cause);
-    publish_registry(p, registry);
-    registry_unref(registry);
+    use_table(p, table);
+    use_wheel(p, wheel);
     counter_add(COUNTER_REGISTRY_RELOADS, 1);
     log_info("pipeline", "registry", "assets=%" PRIu32 " devices=%" PRIu32 " series=%" PRIu32,
-             registry_asset_count(registry), registry_device_count(registry),
-             registry_series_count(registry));
-    return arm_all(p);
+             registry_asset_count(table->registry), registry_device_count(table->registry),
+             registry_series_count(table->registry));
+    return LL_OK;
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -119,8 +136,18 @@ static ll_err resume(struct pipeline *p, uint64_t archived_id, uint64_t archived
     } else {
         return err;
     }
+    /* An alarm whose watch is gone clears here, at the checkpoint's own time and place, apart from
+     * what that record caused itself. */
+    p->now.event_ms = p->last_tick_ms;
+    p->cause =
+        (struct alarm_cause){.seq = p->done_seq, .nth = MAX_RECORD_ALARMS * 2, .now = p->now};
     alarms_attach(p->alarms, p->table, &p->cause);
-    return arm_all(p);
+    struct wheel *wheel = NULL;
+    const ll_err armed = new_wheel(p, p->table, &wheel);
+    if (armed == LL_OK) {
+        use_wheel(p, wheel);
+    }
+    return armed;
 }
 
 /* No sequence may be given out again that the checkpoint, the spool or the archive refers to: its
@@ -147,12 +174,17 @@ static ll_err pass_known_sequences(struct pipeline *p, uint64_t archived_seq)
  * have sent before anybody asks. It is at most what came since the last checkpoint. */
 static ll_err catch_up(struct pipeline *p)
 {
+    p->opening = true;
     ll_err err = LL_OK;
     while (err == LL_OK && p->parts.spool != NULL && !p->gave_up &&
            p->done_seq < spool_source(p->parts.spool, SPOOL_READINGS)) {
-        err = pipeline_take_batch(p);
+        err = pipeline_take_batch(p, spool_source(p->parts.spool, SPOOL_READINGS));
     }
-    return err == LL_EAGAIN ? LL_OK : err;
+    p->opening = false;
+    if (err == LL_EAGAIN) {
+        err = LL_OK;
+    }
+    return err == LL_OK && p->gave_up ? LL_ENOSPC : err;
 }
 
 static ll_err prepare(struct pipeline *p)

@@ -32,7 +32,10 @@ struct pipeline {
     struct detect_now now;      /* of the record at work */
     int64_t last_tick_ms;       /* event time; 0: none yet */
     int64_t last_checkpoint_ms; /* event time */
+    uint64_t taken_bytes;       /* of the intake since a checkpoint was made due by them */
     bool checkpoint_due;
+    bool archive_behind;  /* a transition is not in the archive: no checkpoint may say that it is */
+    bool opening;         /* pipeline_new: nothing may wait */
     uint64_t relearn_seq; /* up to here the archive may know the alarms already */
     bool gave_up; /* the end came while the spool took no more: the checkpoint stays where it is */
     struct alarm_cause cause;
@@ -52,6 +55,7 @@ struct pipeline {
     atomic_bool stopping;
     _Atomic uint64_t checkpointed;
     uint64_t received_at_start;
+    atomic_uint viewers;        /* that want state_lock */
     pthread_mutex_t state_lock; /* before `lock` */
     pthread_mutex_t lock;       /* below: what other threads see */
     struct ledger published;
@@ -74,8 +78,15 @@ ll_err pipeline_reload(struct pipeline *p);
 void pipeline_spool(struct pipeline *p, enum spool_lane lane, uint32_t count,
                     const struct buf *lines);
 
-/* The loop (pipeline.c): up to a batch of records. LL_EAGAIN at the end of the journal. */
-ll_err pipeline_take_batch(struct pipeline *p);
+/* The loop (pipeline.c): up to a batch of records, none behind `up_to_seq`. LL_EAGAIN at the end of
+ * the journal. */
+ll_err pipeline_take_batch(struct pipeline *p, uint64_t up_to_seq);
+/* Whether to try again what the disk refused: says why once in a while and waits. */
+bool pipeline_stalled(struct pipeline *p, ll_err err);
+
+/* Alarms that one record may bring before its timers wait for the next second: their lines must fit
+ * one record of the spool, and a city that falls silent at once must not stand still. */
+#define MAX_RECORD_ALARMS 20000
 
 /* Alarms (pipeline_alarm.c): for alarms_new, and the record's transitions into the spool. */
 void pipeline_emit_alarm(void *ctx, const struct alarm_record *r);

@@ -151,11 +151,11 @@ void series_table_adopt(struct series_table *t, const struct series_table *old)
 
 /*
  * u32 devices, then for each: u8 id length, id, u32 shape, u32 length of what follows, u64 highest,
- * u64 seen, its books as books_field() lists them, and for each channel i64 last time, i64 last own
- * time, f64 last value and for each of its detectors i64 since, f64 reference, u32 count, u32
- * active, i64 since, u8 state, u8 condition.
+ * u64 seen, i64 newest time, its books as books_field() lists them, and for each channel i64 last
+ * time, i64 last own time, f64 last value and for each of its detectors i64 since, f64 reference,
+ * u32 count, u32 active, i64 since, u8 state, u8 condition.
  */
-#define DEVICE_BYTES 88
+#define DEVICE_BYTES 96
 #define BOOKS_FIELDS 8
 #define SERIES_BYTES 24
 #define WATCH_BYTES  34
@@ -221,6 +221,7 @@ static void save_device(const struct series_table *t, uint32_t index, struct buf
     struct device_state *state = &t->devices[index];
     buf_u64(out, state->seq.highest);
     buf_u64(out, state->seq.seen);
+    buf_u64(out, (uint64_t)state->newest_ms);
     for (size_t i = 0; i < BOOKS_FIELDS; i++) {
         buf_u64(out, *books_field(&state->books, i));
     }
@@ -256,6 +257,7 @@ static void load_device(struct series_table *t, const struct device *d, struct c
     struct device_state *own = &t->devices[d->index];
     own->seq.highest = cursor_u64(in);
     own->seq.seen = cursor_u64(in);
+    own->newest_ms = (int64_t)cursor_u64(in);
     for (size_t i = 0; i < BOOKS_FIELDS; i++) {
         *books_field(&own->books, i) = cursor_u64(in);
     }

@@ -37,6 +37,7 @@ struct series {
 
 struct device_state {
     struct seq_window seq;
+    int64_t newest_ms; /* of the times that the device itself gave */
     struct device_books books;
 };
 

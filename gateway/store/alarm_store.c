@@ -23,6 +23,7 @@ enum statement {
     LIST_ASSET_OPEN,
     SHOW_ALARM,
     SHOW_TRANSITIONS,
+    SYNC,
     LAST,
     FIND,
     COUNT_AUDIT,
@@ -64,6 +65,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [SHOW_TRANSITIONS] = "SELECT at_ms, from_state AS \"from\", to_state AS \"to\","
                          " acked_by AS \"by\", note, source_seq, source_nth FROM alarm_transition"
                          " WHERE alarm = ?1 ORDER BY source_seq, source_nth LIMIT ?2",
+    [SYNC] = "PRAGMA wal_checkpoint(PASSIVE)",
     [LAST] = "SELECT (SELECT max(id) FROM alarm), (SELECT max(source_seq) FROM alarm_transition)",
     [FIND] = "SELECT alarm FROM alarm_transition WHERE source_seq = ?1 AND source_nth = ?2",
     [COUNT_AUDIT] = "SELECT count(*) FROM audit",
@@ -202,8 +204,15 @@ ll_err alarm_store_find(struct alarm_store *s, uint64_t source_seq, uint32_t sou
 
 ll_err alarm_store_sync(struct alarm_store *s)
 {
-    /* In WAL mode with synchronous=NORMAL only a checkpoint of the WAL syncs it. */
-    return db_exec(s->db, "PRAGMA wal_checkpoint(PASSIVE)");
+    /* In WAL mode with synchronous=NORMAL only a checkpoint of the WAL syncs it, and it does so
+     * first, also where it cannot come to its end; only one that is busy has done nothing. */
+    sqlite3_stmt *st = s->st[SYNC];
+    ll_err err = LL_EDB;
+    if (db_row(st, &err)) {
+        err = sqlite3_column_int(st, 0) == 0 ? LL_OK : LL_EBUSY;
+    }
+    sqlite3_reset(st);
+    return err;
 }
 
 ll_err alarm_store_audit(struct alarm_store *s, int64_t at_ms, const char *who, const char *what,

@@ -6,6 +6,7 @@
 #include "gateway/base/fs.h"
 #include "gateway/model/intake.h"
 #include "gateway/pipeline/pipeline.h"
+#include "gateway/pipeline/pipeline_state.h"
 
 #define START_MS 1764000000000LL
 
@@ -20,6 +21,7 @@ struct rig {
     struct registry_db *registry_db;
     struct alarm_store *alarms;
     struct pipeline *pipeline;
+    uint64_t spool_max; /* bytes of a lane; 0: plenty */
 };
 
 static const char profile[] =
@@ -75,8 +77,13 @@ static void open_parts(struct rig *r)
                                             .max_bytes = 64 * 1024 * 1024};
     path_in(r, "intake", path, sizeof path);
     assert_int_equal(journal_open(path, &options, &r->intake), LL_OK);
+    struct journal_options spool = options;
+    if (r->spool_max > 0) {
+        spool.segment_bytes = 64 * 1024;
+        spool.max_bytes = r->spool_max;
+    }
     path_in(r, "spool", path, sizeof path);
-    assert_int_equal(spool_open(path, &options, &r->spool), LL_OK);
+    assert_int_equal(spool_open(path, &spool, &r->spool), LL_OK);
     path_in(r, "quarantine", path, sizeof path);
     assert_int_equal(quarantine_open(path, 100, 1024 * 1024, &r->quarantine), LL_OK);
     path_in(r, "lifeline.db", path, sizeof path);
@@ -107,6 +114,7 @@ static struct rig *rig_new(const char *name)
     snprintf(r->conf.topics[0].format, sizeof r->conf.topics[0].format, "native");
     r->conf.max_message_bytes = 1000;
     r->conf.max_ahead_s = 300;
+    r->conf.segment_mib = 16;
     r->conf.checkpoint_interval_s = 3600;
     open_parts(r);
     import_registry(r->registry_db);
@@ -587,6 +595,93 @@ static void a_device_has_books_of_its_own_that_survive_a_restart(void **state)
     rig_free(r);
 }
 
+static void a_city_that_falls_silent_at_once_is_told_in_full(void **state)
+{
+    (void)state;
+    const unsigned count = MAX_RECORD_ALARMS + 5000;
+    struct rig *r = rig_new("silent-city");
+    struct diag *d = calloc(1, sizeof *d);
+    struct buf rows;
+    size_t taken = 0;
+    buf_init(&rows, LL_MAX_HTTP_BODY);
+    buf_str_add(&rows, "id,asset,profile\n");
+    for (unsigned i = 0; i < count; i++) {
+        buf_printf(&rows, "silent-%u,pipe-1,chamber\n", i);
+    }
+    assert_int_equal(
+        registry_import_devices(r->registry_db, "devices", rows.data, rows.len, d, &taken), LL_OK);
+    assert_int_equal(taken, count);
+    free(d);
+    buf_free(&rows);
+    rig_restart(r);
+    tick(r, 0, 200, 1);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_equal(pipeline_open_alarms(r->pipeline), count + 1);
+    assert_int_equal(spool_total(r->spool, SPOOL_ALARMS), count + 1);
+    rig_free(r);
+}
+
+static void wait_until_stalled(struct rig *r)
+{
+    struct ledger before;
+    struct ledger after;
+    pipeline_ledger(r->pipeline, &after);
+    do {
+        before = after;
+        usleep(300000);
+        pipeline_ledger(r->pipeline, &after);
+    } while (before.messages_taken != after.messages_taken || after.messages_taken == 0);
+}
+
+static void a_full_spool_holds_nothing_up_but_itself(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("full");
+    r->spool_max = 160 * 1024;
+    rig_restart(r);
+    for (unsigned i = 1; i <= 4000; i++) {
+        put_methane(r, (int64_t)i, i, 1);
+    }
+    assert_int_equal(pipeline_start(r->pipeline), LL_OK);
+    wait_until_stalled(r);
+    struct ledger l;
+    pipeline_ledger(r->pipeline, &l);
+    assert_true(l.messages_taken < 4000);
+    const uint64_t spooled = spool_total(r->spool, SPOOL_READINGS);
+    pipeline_stop(r->pipeline);
+    rig_restart(r); /* comes up although the spool is still full */
+    pipeline_ledger(r->pipeline, &l);
+    assert_true(l.readings_spooled <= spooled + 1);
+    assert_int_equal(pipeline_start(r->pipeline), LL_OK);
+    pipeline_stop(r->pipeline);
+    r->spool_max = 64 * 1024 * 1024; /* and goes on once there is room */
+    rig_restart(r);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    pipeline_ledger(r->pipeline, &l);
+    assert_int_equal(l.readings_spooled, 4000);
+    assert_int_equal(spool_total(r->spool, SPOOL_READINGS), 4000);
+    rig_free(r);
+}
+
+static void a_device_that_begins_anew_is_not_taken_for_its_past(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("reboot");
+    for (unsigned i = 0; i < 10; i++) {
+        put_methane(r, (int64_t)i, i, 1);
+    }
+    for (unsigned i = 0; i < 10; i++) {
+        put_methane(r, 100 + (int64_t)i, i, 2);
+    }
+    put_methane(r, 105, 5, 2); /* this one did come before */
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    struct ledger l;
+    pipeline_ledger(r->pipeline, &l);
+    assert_int_equal(l.readings_spooled, 20);
+    assert_int_equal(l.messages_duplicate, 1);
+    rig_free(r);
+}
+
 static void a_command_is_answered(void **state)
 {
     (void)state;
@@ -656,6 +751,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_journal_that_was_taken_away_does_not_swallow_what_comes),
     cmocka_unit_test(an_alarm_never_takes_the_number_of_an_archived_one),
     cmocka_unit_test(a_device_has_books_of_its_own_that_survive_a_restart),
+    cmocka_unit_test(a_city_that_falls_silent_at_once_is_told_in_full),
+    cmocka_unit_test(a_full_spool_holds_nothing_up_but_itself),
+    cmocka_unit_test(a_device_that_begins_anew_is_not_taken_for_its_past),
     cmocka_unit_test(a_command_is_answered),
     cmocka_unit_test(explain_says_what_the_pipeline_would_do),
 };
