@@ -21,7 +21,11 @@
 #define HOUSEKEEPING_MS   5000
 #define SPOOL_BUFFER      (256 * 1024)
 #define SPOOL_SEGMENT_MIB 16
-#define MIB               (1024 * 1024)
+/* Free space that a new segment must leave: the intake stops first, so that the spool can still go
+ * on to a new segment and be given back, and both stop while a checkpoint can still be written. */
+#define INTAKE_FLOOR_MIB (2 * SPOOL_SEGMENT_MIB + 32)
+#define SPOOL_FLOOR_MIB  16
+#define MIB              (1024 * 1024)
 
 struct app {
     struct conf *conf;
@@ -83,6 +87,7 @@ static ll_err open_logs(struct app *app)
     struct journal_options options = {
         .segment_bytes = (uint64_t)c->segment_mib * MIB,
         .max_bytes = (uint64_t)c->intake_max_mib * MIB,
+        .floor_bytes = (uint64_t)INTAKE_FLOOR_MIB * MIB,
         .sync = c->sync_always ? JOURNAL_SYNC_ALWAYS : JOURNAL_SYNC_INTERVAL,
         .damaged_dir = quarantine,
     };
@@ -97,6 +102,7 @@ static ll_err open_logs(struct app *app)
     /* The spool can be made again from the intake journal until a checkpoint syncs it. */
     options.segment_bytes = SPOOL_SEGMENT_MIB * MIB;
     options.max_bytes = (uint64_t)c->spool_max_mib * MIB;
+    options.floor_bytes = (uint64_t)SPOOL_FLOOR_MIB * MIB;
     options.buffer_bytes = SPOOL_BUFFER;
     options.sync = JOURNAL_SYNC_INTERVAL;
     err = spool_open(spool, &options, &app->spool);
@@ -306,21 +312,29 @@ static ll_err start_self(struct app *app)
                : failed("self", "report", err);
 }
 
+static void trim(struct journal *j, uint64_t needed)
+{
+    static struct log_limit limit;
+    uint64_t left_out;
+    const ll_err err = journal_trim(j, needed);
+    if (err != LL_OK && log_limit_pass(&limit, &left_out)) {
+        log_warn("app", "trim_failed", "reason=\"%s\" suppressed=%" PRIu64, ll_err_str(err),
+                 left_out);
+    }
+}
+
 /* Gives back the segments that nobody needs any more. */
 static void on_housekeeping(void *ctx)
 {
     struct app *app = ctx;
-    ll_err err = journal_trim(app->intake, pipeline_checkpointed(app->pipeline));
-    for (int lane = 0; err == LL_OK && app->spool != NULL && lane < SPOOL_LANES; lane++) {
+    trim(app->intake, pipeline_checkpointed(app->pipeline));
+    for (int lane = 0; app->spool != NULL && lane < SPOOL_LANES; lane++) {
         uint64_t needed = UINT64_MAX;
         for (size_t i = 0; i < app->uploader_count; i++) {
             const uint64_t own = uploader_needs(app->uploaders[i], (enum spool_lane)lane);
             needed = own < needed ? own : needed;
         }
-        err = journal_trim(spool_journal(app->spool, (enum spool_lane)lane), needed);
-    }
-    if (err != LL_OK) {
-        log_warn("app", "trim_failed", "reason=\"%s\"", ll_err_str(err));
+        trim(spool_journal(app->spool, (enum spool_lane)lane), needed);
     }
 }
 

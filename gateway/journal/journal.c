@@ -129,6 +129,11 @@ static ll_err roll(struct journal *j)
     if (j->bytes - cut + j->options.segment_bytes > j->options.max_bytes) {
         return LL_ELIMIT;
     }
+    uint64_t free_bytes;
+    if (j->options.floor_bytes > 0 && fs_free_bytes(j->dir, &free_bytes) == LL_OK &&
+        free_bytes < j->options.segment_bytes + j->options.floor_bytes) {
+        return LL_ENOSPC;
+    }
     ll_err err = j->synced < j->writes ? sync_live(j) : LL_OK;
     if (err == LL_OK) {
         err = journal_begin_segment(j, atomic_load(&j->visible));
@@ -303,6 +308,7 @@ struct journal_stats journal_stats(struct journal *j)
     const struct journal_stats stats = {
         .first_seq = empty ? j->next_seq : j->first->first_seq,
         .next_seq = j->next_seq,
+        .second_seq = j->first != j->live ? j->first->next->first_seq : 0,
         .bytes = j->bytes,
         .damaged = j->damaged,
         .torn_tail = j->torn_tail,

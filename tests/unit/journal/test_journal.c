@@ -80,6 +80,23 @@ static void a_record_larger_than_a_segment_has_one_of_its_own(void **state)
     journal_close(j);
 }
 
+static void a_log_leaves_the_disk_its_floor(void **state)
+{
+    (void)state;
+    struct journal_options options = small_log;
+    options.floor_bytes = UINT64_MAX / 2; /* more than any disk has */
+    struct journal *j = open_log(new_dir(), &options);
+    ll_err err = LL_OK;
+    uint64_t count = 0;
+    while (count < 10000 && (err = put(j, count + 1)) == LL_OK) {
+        count++;
+    }
+    assert_int_equal(err, LL_ENOSPC);
+    assert_true(count > 100);
+    assert_int_equal(journal_stats(j).next_seq, count + 1);
+    journal_close(j);
+}
+
 static void a_full_log_refuses_until_it_is_trimmed(void **state)
 {
     (void)state;
@@ -263,6 +280,7 @@ int main(void)
         cmocka_unit_test(what_was_appended_is_read_back_across_segments),
         cmocka_unit_test(a_log_opened_again_goes_on_where_it_ended),
         cmocka_unit_test(a_record_larger_than_a_segment_has_one_of_its_own),
+        cmocka_unit_test(a_log_leaves_the_disk_its_floor),
         cmocka_unit_test(a_full_log_refuses_until_it_is_trimmed),
         cmocka_unit_test(trim_deletes_only_segments_of_which_all_is_below),
         cmocka_unit_test(a_log_that_is_open_is_busy_for_others),
