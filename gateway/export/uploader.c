@@ -182,9 +182,21 @@ static void publish(struct uploader *u, const char *error)
     pthread_mutex_unlock(&u->lock);
 }
 
+/* The database takes again what it did not: alarms must not wait out a longer pause than readings
+ * did. Their failures stay counted, in case it is the lines that it does not like. */
+static void end_pauses(struct uploader *u)
+{
+    for (size_t i = 0; i < SPOOL_LANES; i++) {
+        u->lanes[i].not_before = clock_mono();
+    }
+}
+
 static void on_done(struct uploader *u, struct lane *l, size_t lines, size_t bytes)
 {
     const uint64_t readings = batch_settle(&l->batch, lines, BATCH_DELIVERED);
+    if (l->failures > 0) {
+        end_pauses(u);
+    }
     l->failures = 0;
     const bool grows = !batch_empty(&l->batch) && l->try_lines <= SIZE_MAX / 2;
     l->try_lines = grows ? l->try_lines * 2 : SIZE_MAX;
