@@ -83,13 +83,17 @@ struct ingest {
 
 /* --- messages -------------------------------------------------------------------------------- */
 
-/* The journal is going, and to return would acknowledge the message: the process ends with us. */
-static void park(struct ingest *in)
+/* Before one more try. Where the journal is about to be closed there is none, and to return would
+ * acknowledge the message: the thread ends with the process. */
+static void wait_or_park(struct ingest *in)
 {
-    atomic_store(&in->parked, true);
-    for (;;) {
-        pause();
+    if (atomic_load(&in->stopping)) {
+        atomic_store(&in->parked, true);
+        for (;;) {
+            pause();
+        }
     }
+    usleep(HOLD_RETRY_US);
 }
 
 /* Until the journal has it. Returning without would acknowledge the message. */
@@ -111,10 +115,7 @@ static void journal_or_hold(struct ingest *in, const struct buf *record)
                       "messages wait unacknowledged at the broker\"",
                       ll_err_str(err), (unsigned long long)left_out);
         }
-        if (atomic_load(&in->stopping)) {
-            park(in);
-        }
-        usleep(HOLD_RETRY_US);
+        wait_or_park(in);
     }
     atomic_store(&in->holding, false);
     atomic_fetch_add(&in->received, 1);
@@ -125,8 +126,8 @@ static int on_message(void *ctx, char *topic, int topic_len, MQTTAsync_message *
 {
     struct ingest *in = ctx;
     const size_t payload_len = message->payloadlen > 0 ? (size_t)message->payloadlen : 0;
-    const size_t topic_size =
-        topic_len > 0 ? (size_t)topic_len : strlen(topic); /* at most 65,535 */
+    /* At most 65,535. */
+    const size_t topic_size = topic_len > 0 ? (size_t)topic_len : strlen(topic);
     const bool oversized = payload_len > (size_t)in->conf->max_message_bytes ||
                            INTAKE_HEAD + topic_size + payload_len > LL_MAX_JOURNAL_RECORD;
     const size_t kept = payload_len < LL_MAX_MESSAGE_KEPT ? payload_len : LL_MAX_MESSAGE_KEPT;
@@ -143,7 +144,7 @@ static int on_message(void *ctx, char *topic, int topic_len, MQTTAsync_message *
     buf_reset(&in->record);
     intake_write(&m, &in->record);
     while (!buf_ok(&in->record)) { /* no memory: as with a full disk, wait, do not lose */
-        usleep(HOLD_RETRY_US);
+        wait_or_park(in);
         buf_reset(&in->record);
         intake_write(&m, &in->record);
     }
@@ -183,8 +184,7 @@ static void lost(struct ingest *in, const char *reason)
 {
     counter_add(COUNTER_MQTT_LOST, 1);
     pthread_mutex_lock(&in->lock);
-    /* One that ends soon is as good as none: two gateways of one name would else hunt each other.
-     */
+    /* One that ends soon counts as none: two gateways of one name would else hunt each other. */
     if (mono_elapsed_ms(in->connected_at, clock_mono()) > STEADY_MS) {
         in->rounds = 0;
     }
@@ -248,6 +248,9 @@ static int on_tls_error(const char *text, size_t len, void *ctx)
 /* Connected but deaf: `status` tells the first refusal. */
 static void subscribe_failed(const struct subscription *s, int code, const char *message)
 {
+    if (code == MQTTASYNC_OPERATION_INCOMPLETE) {
+        return; /* the connection was lost meanwhile; the next one asks again */
+    }
     struct ingest *in = s->in;
     char text[CONF_TEXT];
     const char *words = words_of_code(code);
@@ -259,14 +262,14 @@ static void subscribe_failed(const struct subscription *s, int code, const char 
     log_error("ingest", "subscribe_failed", "reason=\"%s\"", text);
     pthread_mutex_lock(&in->lock);
     if (in->status.last_error[0] == '\0') {
-        memcpy(in->status.last_error, text, sizeof text);
+        snprintf(in->status.last_error, sizeof in->status.last_error, "%s", text);
     }
     pthread_mutex_unlock(&in->lock);
 }
 
 static void on_subscribe_failure5(void *ctx, MQTTAsync_failureData5 *r)
 {
-    subscribe_failed(ctx, (int)r->reasonCode, r->message);
+    subscribe_failed(ctx, r->reasonCode != 0 ? (int)r->reasonCode : r->code, r->message);
 }
 
 static void on_subscribe_failure(void *ctx, MQTTAsync_failureData *r)

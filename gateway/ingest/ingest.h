@@ -20,10 +20,10 @@ struct ingest;
 
 struct ingest_status {
     bool connected;
-    int mqtt_version; /* 5 or 4 (3.1.1) while connected */
-    char uri[CONF_TEXT];
+    int mqtt_version;           /* 5 or 4 (3.1.1) while connected */
+    char uri[CONF_TEXT];        /* of the present or the last attempt */
     struct wall_ms since;       /* of the present state */
-    char last_error[CONF_TEXT]; /* "" while connected */
+    char last_error[CONF_TEXT]; /* while connected "", or the subscription that was refused */
     int64_t retry_in_ms;
 };
 
