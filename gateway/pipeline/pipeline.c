@@ -12,8 +12,11 @@
 #include "gateway/model/counters.h"
 #include "gateway/pipeline/pipeline_state.h"
 
-#define BATCH_RECORDS  1024 /* taken between two flushes of the spool */
-#define IDLE_WAIT_MS   500
+#define BATCH_RECORDS 1024 /* taken between two flushes of the spool */
+#define IDLE_WAIT_MS  500
+/* That records gather before they are taken: a wake and a write of the spool cost as much as the
+ * whole way of a few messages. */
+#define GATHER_US      2000
 #define YIELD_US       200
 #define STALL_RETRY_US 500000
 #define TICK_MOST_MS   2000 /* a longer gap between ticks was nobody's watch */
@@ -168,7 +171,9 @@ static void *run(void *arg)
             if (stopping) {
                 break;
             }
-            journal_wait(p->reader, IDLE_WAIT_MS);
+            if (journal_wait(p->reader, IDLE_WAIT_MS)) {
+                usleep(GATHER_US);
+            }
         } else if (err != LL_OK) {
             uint64_t left_out;
             if (log_limit_pass(&read_limit, &left_out)) {
