@@ -1,7 +1,7 @@
 /*
  * Load: many small messages of about 142 bytes (topic and payload, with the two default readings).
- * The values lie low in the profile's range and have all the digits of a double, so that a store
- * cannot pass by keeping fewer.
+ * The values lie low in the profile's range. By default they have all the digits of a double, so
+ * that a store cannot pass by keeping fewer; --decimals gives them as few as a sensor sends.
  */
 #include "simulator/verbs.h"
 
@@ -19,6 +19,7 @@
 #include "simulator/session.h"
 
 #define MAX_READINGS 64
+#define PAYLOAD_END  2 /* the braces that message_end adds */
 
 struct channel {
     char name[LL_MAX_CHANNEL];
@@ -128,6 +129,17 @@ static ll_err write_roster(const struct load *l, const char *dir)
     return err;
 }
 
+static double value_of(struct load *l, const struct channel *c)
+{
+    const double share = 0.2 + 0.05 * rng_uniform(&l->rng);
+    const double value = c->min + share * (c->max - c->min);
+    if (l->options->decimals == SIM_ALL_DECIMALS) {
+        return value;
+    }
+    const double scale = pow(10, (double)l->options->decimals);
+    return nearbyint(value * scale) / scale;
+}
+
 static void fill(struct load *l, struct message *m, int64_t device, int64_t turn)
 {
     const int64_t turns = l->options->messages / l->options->devices + 1;
@@ -143,9 +155,11 @@ static void fill(struct load *l, struct message *m, int64_t device, int64_t turn
                   (uint64_t)(l->options->first_seq + turn), ts_ms);
     for (size_t i = 0; i < l->profile.count; i++) {
         const struct channel *c = &l->profile.channels[i];
-        const double share = 0.2 + 0.05 * rng_uniform(&l->rng);
-        const size_t len = num_format(c->min + share * (c->max - c->min), text);
+        const size_t len = num_format(value_of(l, c), text);
         message_value(m, c->name, text, len);
+    }
+    while (m->payload.len + PAYLOAD_END < (size_t)l->options->bytes) {
+        buf_char(&m->payload, ' ');
     }
 }
 

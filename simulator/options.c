@@ -41,6 +41,10 @@ static const struct option_spec specs[] = {
     {"--messages", "M", LOAD, LOAD, OPTION_INTEGER, AT(messages), 1, 1e12, 0,
      "messages in all, dealt to the devices in turn"},
     {"--readings", "K", LOAD, 0, OPTION_INTEGER, AT(readings), 1, 64, 2, "readings in a message"},
+    {"--decimals", "N", LOAD, 0, OPTION_INTEGER, AT(decimals), 0, SIM_ALL_DECIMALS,
+     SIM_ALL_DECIMALS, "decimals of a value, as a sensor sends them; 10: all that a double has"},
+    {"--bytes", "N", LOAD, 0, OPTION_INTEGER, AT(bytes), 0, 65536, 0,
+     "pad a payload with spaces up to N bytes"},
     {"--profile", "FILE", LOAD, 0, OPTION_TEXT, AT(profile), 0, 0, 0,
      "take names and ranges of the channels from this profile (default "
      "config/profiles/water_main.json)"},

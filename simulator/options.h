@@ -13,6 +13,9 @@
 /* Exit statuses. */
 enum { SIM_DONE = 0, SIM_FAILED = 1, SIM_USAGE = 2 };
 
+/* Of load's values: more than these are no decimals of a sensor. */
+enum { SIM_ALL_DECIMALS = 10 };
+
 struct sim_options {
     const char *scenario; /* the argument of run and registry */
     const char *uri;
@@ -33,6 +36,8 @@ struct sim_options {
     int64_t devices;
     int64_t messages;
     int64_t readings;
+    int64_t decimals; /* SIM_ALL_DECIMALS: all that a double has */
+    int64_t bytes;    /* that a payload has at least */
     int64_t connections;
     int64_t first_seq;
     bool json;
