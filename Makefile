@@ -46,17 +46,18 @@ UNIT     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_C))
 FUZZ     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FUZZ_C))
 BENCH    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_C))
 
-.PHONY: all help deps demo test unit integration lint format asan tsan bench install clean \
+.PHONY: all help deps demo test unit integration lint format asan tsan soak bench install clean \
         test-programs
 all: $(PROGRAMS)
 
 help:
 	@echo 'make              build the three programs into $(BUILD)/'
 	@echo 'make demo         install, build and run a small simulated city (DURATION=60 ends by itself)'
-	@echo 'make test         install, build, run unit and integration tests'
+	@echo 'make test         install, build, run unit, integration and fault tests'
 	@echo 'make unit         unit tests only'
 	@echo 'make lint         formatting, static analysis and the project'"'"'s own checks'
 	@echo 'make asan|tsan    the tests under address+undefined or thread sanitizers'
+	@echo 'make soak         the fault tests in their long form; takes hours'
 	@echo 'make bench        ratios against a bare subscriber on the same broker'
 	@echo 'make format       rewrite the sources with clang-format'
 	@echo 'make install      into $$(DESTDIR)$(PREFIX); what stands in $(SYSCONF)/lifeline is kept'
@@ -144,6 +145,12 @@ tsan:
 	scripts/install-deps build run test
 	$(MAKE) $(JOBS) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' test-programs
 	tests/run --build build/tsan
+
+# Hours of kills, outages and damage.
+soak:
+	scripts/install-deps build run test
+	$(MAKE) $(JOBS) all
+	LIFELINE_SOAK=1 tests/run --build $(BUILD) --only fault
 
 lint:
 	scripts/install-deps build test lint
