@@ -16,15 +16,12 @@ PROGRAMS = ("lifelined", "lifelinectl", "lifelinesim")
 class DemoRun:
     """scripts/demo over a build folder of its own, so that two runs do not share their state."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *words):
         self.build = folder / "build"
-        self.build.mkdir()
+        self.build.mkdir(parents=True)
         for program in PROGRAMS:
             (self.build / program).symlink_to(BUILD / program)
         self.log = folder / "demo.log"
-        self.process = None
-
-    def start(self, *words):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [ROOT / "scripts/demo", "--build", self.build, *words], stdin=subprocess.DEVNULL,
@@ -46,38 +43,40 @@ class DemoRun:
         return found
 
 
+class Demos:
+    """They are started together, since each takes its time and little else."""
+
+    def __init__(self, folder):
+        self.whole = DemoRun(folder / "whole", "--duration", "24") if Influx.installed() else None
+        self.alone = DemoRun(folder / "alone", "--duration", "24", "--without-database")
+        self.endless = DemoRun(folder / "endless")
+
+    def end(self):
+        runs = [run.process for run in (self.whole, self.alone, self.endless) if run]
+        for process in runs:
+            if process.poll() is None:
+                process.terminate()
+        for process in runs:
+            process.wait(60)
+
+
 def fixture(folder):
-    demo = DemoRun(folder)
-    yield demo
-    if demo.process and demo.process.poll() is None:
-        demo.process.terminate()
-        demo.process.wait(60)
+    demos = Demos(folder)
+    yield demos
+    demos.end()
 
 
-def run_to_its_end(demo, *words):
-    demo.start("--duration", "24", *words)
+def ends_by_itself(demo):
     status = demo.process.wait(200)
     expect(status, 0, "status; the end of its output: %s" % demo.text()[-3000:])
     expect_in("all checks hold", demo.text(), "its output")
     expect_in("the injected gas leak raised an alarm", demo.text(), "its output")
 
 
-def it_ends_by_itself_and_its_checks_hold(demo):
-    if not Influx.installed():
-        raise Skip("InfluxDB is not installed")
-    run_to_its_end(demo)
-    expect_in("readings found in InfluxDB", demo.text(), "its output")
-
-
-def without_influxdb_the_gateway_alone_does(demo):
-    run_to_its_end(demo, "--without-database")
-    expect_in("recent store", demo.text(), "its output")
-
-
-def ctrl_c_ends_what_it_started_and_nothing_else(demo):
+def ctrl_c_ends_what_it_started_and_nothing_else(demos):
+    demo = demos.endless
     bystander = subprocess.Popen([shutil.which("sleep"), "600"])
     try:
-        demo.start()
         wait_for("the live view", lambda: "readings/s" in demo.text(), 60)
         children = demo.children()
         expect({"mosquitto", "lifelined", "lifelinesim"} <= set(children.values()), True,
@@ -86,12 +85,25 @@ def ctrl_c_ends_what_it_started_and_nothing_else(demo):
         expect(demo.process.wait(60), 0, "status")
         expect([name for pid, name in children.items() if os.path.exists("/proc/%d" % pid)], [],
                "still running")
-        expect(bystander.poll(), None, "the bystander's status")
+        expect([process.poll() for process in (bystander, demos.alone.process)], [None, None],
+               "status of the bystanders")
     finally:
         bystander.kill()
         bystander.wait()
 
 
+def it_ends_by_itself_and_its_checks_hold(demos):
+    if not demos.whole:
+        raise Skip("InfluxDB is not installed")
+    ends_by_itself(demos.whole)
+    expect_in("readings found in InfluxDB", demos.whole.text(), "its output")
+
+
+def without_influxdb_the_gateway_alone_does(demos):
+    ends_by_itself(demos.alone)
+    expect_in("recent store", demos.alone.text(), "its output")
+
+
 if __name__ == "__main__":
-    run([it_ends_by_itself_and_its_checks_hold, without_influxdb_the_gateway_alone_does,
-         ctrl_c_ends_what_it_started_and_nothing_else], fixture)
+    run([ctrl_c_ends_what_it_started_and_nothing_else, it_ends_by_itself_and_its_checks_hold,
+         without_influxdb_the_gateway_alone_does], fixture)
