@@ -192,6 +192,13 @@ static double get_double(struct cursor *in)
     return v;
 }
 
+/* A time on the gateway's own clock. One that cannot be would overflow the detectors' sums. */
+static int64_t get_alive_ms(struct cursor *in)
+{
+    const uint64_t ms = cursor_u64(in);
+    return ms <= INT64_MAX / 2 ? (int64_t)ms : 0;
+}
+
 static uint64_t *books_field(struct device_books *b, size_t i)
 {
     uint64_t *const fields[] = {
@@ -269,11 +276,11 @@ static void load_device(struct series_table *t, const struct device *d, struct c
         s->last_value = get_double(in);
         for (size_t k = 0; k < d->profile->channels[c].detector_count; k++) {
             struct watch *w = &t->watches[s->first_watch + k];
-            w->detect.since_ms = (int64_t)cursor_u64(in);
+            w->detect.since_ms = get_alive_ms(in);
             w->detect.reference = get_double(in);
             w->detect.count = cursor_u32(in);
             w->detect.active = cursor_u32(in);
-            w->point.since_ms = (int64_t)cursor_u64(in);
+            w->point.since_ms = get_alive_ms(in);
             const uint8_t state = cursor_u8(in);
             w->point.state = state < ALARM_STATE_COUNT ? state : (uint8_t)ALARM_NORMAL;
             w->point.condition = cursor_u8(in) != 0;
