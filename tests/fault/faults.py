@@ -53,7 +53,7 @@ class Load:
             "load", "--devices", self.devices, "--profile", self.profile, "--messages", messages,
             "--rate", rate, "--first-seq", self.next_seq, "--books", books)
         self.books.append(books)
-        self.next_seq += messages // self.devices + 1
+        self.next_seq += -(-messages // self.devices)
         return process
 
     def send(self, messages, rate=0, limit_s=600.0):
