@@ -18,9 +18,9 @@
 #include "gateway/self.h"
 
 #define INGEST_TIMER_MS   250
-#define HOUSEKEEPING_MS   5000
+#define HOUSEKEEPING_MS   1000
 #define SPOOL_BUFFER      (256 * 1024)
-#define SPOOL_SEGMENT_MIB 16
+#define SPOOL_SEGMENT_MIB 16 /* or an eighth of the lane, which is what is given up at once */
 /* Free space that a new segment must leave: the intake stops first, so that the spool can still go
  * on to a new segment and be given back, and both stop while a checkpoint can still be written. */
 #define INTAKE_FLOOR_MIB (2 * SPOOL_SEGMENT_MIB + 32)
@@ -100,13 +100,19 @@ static ll_err open_logs(struct app *app)
         return LL_OK;
     }
     /* The spool can be made again from the intake journal until a checkpoint syncs it. */
-    options.segment_bytes = SPOOL_SEGMENT_MIB * MIB;
+    const int64_t eighth_mib = c->spool_max_mib > 8 ? c->spool_max_mib / 8 : 1;
+    options.segment_bytes =
+        (uint64_t)(eighth_mib < SPOOL_SEGMENT_MIB ? eighth_mib : SPOOL_SEGMENT_MIB) * MIB;
     options.max_bytes = (uint64_t)c->spool_max_mib * MIB;
     options.floor_bytes = (uint64_t)SPOOL_FLOOR_MIB * MIB;
     options.buffer_bytes = SPOOL_BUFFER;
     options.sync = JOURNAL_SYNC_INTERVAL;
     err = spool_open(spool, &options, &app->spool);
-    return err == LL_OK ? LL_OK : failed("spool", spool, err);
+    if (err != LL_OK) {
+        return failed("spool", spool, err);
+    }
+    spool_set_evicting(app->spool, !c->spool_hold);
+    return LL_OK;
 }
 
 static void import_profiles(struct registry_db *db, const char *dir)
@@ -323,6 +329,24 @@ static void trim(struct journal *j, uint64_t needed)
     }
 }
 
+/* With too little space left on the disk, gives up as much of the oldest readings. */
+static void keep_free(const struct app *app)
+{
+    const uint64_t floor = (uint64_t)app->conf->spool_min_free_mib * MIB;
+    uint64_t free_bytes;
+    if (app->spool == NULL || app->conf->spool_hold ||
+        fs_free_bytes(app->conf->data_dir, &free_bytes) != LL_OK || free_bytes >= floor) {
+        return;
+    }
+    struct journal *j = spool_journal(app->spool, SPOOL_READINGS);
+    const uint64_t before = journal_stats(j).bytes;
+    while (before - journal_stats(j).bytes < floor - free_bytes) {
+        if (spool_evict(app->spool, "too little free disk space") != LL_OK) {
+            break;
+        }
+    }
+}
+
 /* Gives back the segments that nobody needs any more. */
 static void on_housekeeping(void *ctx)
 {
@@ -336,6 +360,7 @@ static void on_housekeeping(void *ctx)
         }
         trim(spool_journal(app->spool, (enum spool_lane)lane), needed);
     }
+    keep_free(app);
 }
 
 static void apply_log(const struct conf *c)

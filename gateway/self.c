@@ -27,6 +27,7 @@ struct self {
     struct mono_ns broker_seen;                        /* when it was last connected */
     struct mono_ns database_seen[LL_MAX_DESTINATIONS]; /* and each destination reachable */
     uint64_t written_at_start;
+    uint64_t evicted[LL_MAX_DESTINATIONS]; /* as it was in the report before */
 };
 
 ll_err self_register(struct registry_db *db, const char *gateway_id)
@@ -94,7 +95,10 @@ ll_err self_new(const struct self_parts *parts, struct self **out)
     s->began = clock_mono();
     s->broker_seen = s->began;
     for (size_t i = 0; i < parts->uploader_count; i++) {
+        struct uploader_status u;
+        uploader_status(parts->uploaders[i], &u);
         s->database_seen[i] = s->began;
+        s->evicted[i] = u.delivery.evicted;
     }
     read_written(&s->written_at_start);
     *out = s;
@@ -113,6 +117,16 @@ static void add(struct buf *out, const char *channel, double value)
     buf_printf(out, "%s\"%s\":%s", out->data[out->len - 1] == '{' ? "" : ",", channel, text);
 }
 
+/* Readings that the destination will never get, since the report before. */
+static uint64_t newly_evicted(struct self *s, size_t i, uint64_t evicted)
+{
+    const uint64_t before = s->evicted[i];
+    if (evicted > before) {
+        s->evicted[i] = evicted;
+    }
+    return s->evicted[i] - before;
+}
+
 static void add_connections(struct self *s, struct mono_ns now, struct buf *out)
 {
     struct ingest_status broker;
@@ -122,6 +136,8 @@ static void add_connections(struct self *s, struct mono_ns now, struct buf *out)
     }
     int64_t longest_ms = 0;
     uint64_t in_flight = 0;
+    uint64_t evicted = 0;
+    bool refused = false;
     for (size_t i = 0; i < s->parts.uploader_count; i++) {
         struct uploader_status u;
         uploader_status(s->parts.uploaders[i], &u);
@@ -131,11 +147,16 @@ static void add_connections(struct self *s, struct mono_ns now, struct buf *out)
         const int64_t away_ms = mono_elapsed_ms(s->database_seen[i], now);
         longest_ms = away_ms > longest_ms ? away_ms : longest_ms;
         in_flight = u.in_flight > in_flight ? u.in_flight : in_flight;
+        const uint64_t lost = newly_evicted(s, i, u.delivery.evicted);
+        evicted = lost > evicted ? lost : evicted;
+        refused = refused || u.refused;
     }
     add(out, "broker_away", (double)mono_elapsed_ms(s->broker_seen, now) / LL_MS_PER_S);
     if (s->parts.uploader_count > 0) {
         add(out, "database_away", (double)longest_ms / LL_MS_PER_S);
+        add(out, "database_refused", refused ? 1 : 0);
         add(out, "in_flight", (double)in_flight);
+        add(out, "evicted", (double)evicted);
     }
 }
 

@@ -323,12 +323,12 @@ static bool load_object(struct loader *l, const struct schema *s, struct json_ob
     return ok;
 }
 
-/* Whether an earlier element has the same text in `row` as element `index`. */
+/* Whether an earlier element has the same text in `row` as element `index`; "" is none. */
 static bool stands_twice(const struct setting *row, const char *elements, size_t stride,
                          size_t index)
 {
     const char *own = elements + index * stride + row->offset;
-    for (size_t i = 0; i < index; i++) {
+    for (size_t i = 0; i < index && own[0] != '\0'; i++) {
         if (strcmp(elements + i * stride + row->offset, own) == 0) {
             return true;
         }
@@ -418,6 +418,16 @@ static void check_together(const struct loader *l, struct conf *c)
     if (c->intake_max_mib < 2 * c->segment_mib) {
         fault(l, "intake.max_mib", "expected at least two segments ('segment_mib' is %lld)",
               (long long)c->segment_mib);
+    }
+    for (size_t i = 0; i < c->destination_count; i++) {
+        const struct conf_destination *d = &c->destinations[i];
+        if ((d->cert_file[0] != '\0') != (d->key_file[0] != '\0')) {
+            char path[PATH_BYTES];
+            snprintf(path, sizeof path, "destinations[%zu].%s", i,
+                     d->cert_file[0] != '\0' ? "cert_file" : "key_file");
+            fault(l, path,
+                  "a certificate and its key go together; give 'cert_file' and 'key_file'");
+        }
     }
     const bool own = c->http_socket[0] != '\0';
     const size_t len =

@@ -18,7 +18,12 @@
 
 #define CONF_TEXT 256
 
-enum conf_destination_type { DESTINATION_INFLUXDB1, DESTINATION_INFLUXDB2 };
+enum conf_destination_type {
+    DESTINATION_INFLUXDB1,
+    DESTINATION_INFLUXDB2,
+    DESTINATION_VICTORIAMETRICS,
+    DESTINATION_FILE
+};
 
 struct conf_destination {
     char name[LL_MAX_ID]; /* of its cursor file, its metrics and its line in `status` */
@@ -26,16 +31,22 @@ struct conf_destination {
     char url[CONF_TEXT];              /* "http://127.0.0.1:8086" */
     char database[CONF_TEXT];         /* influxdb1 */
     char retention_policy[CONF_TEXT]; /* influxdb1; "": the default one */
-    char username[CONF_TEXT];         /* influxdb1 */
-    char password_file[CONF_TEXT];    /* influxdb1 */
+    char username[CONF_TEXT];         /* influxdb1, victoriametrics */
+    char password_file[CONF_TEXT];    /* likewise */
     char org[CONF_TEXT];              /* influxdb2 */
     char bucket[CONF_TEXT];           /* influxdb2 */
     char token_file[CONF_TEXT];       /* influxdb2 */
     char ca_file[CONF_TEXT];
+    char cert_file[CONF_TEXT]; /* the gateway's own, with its key; "": none */
+    char key_file[CONF_TEXT];
+    char path[CONF_TEXT]; /* file */
+    int64_t max_mib;      /* file; of each before the next one */
+    int64_t max_files;    /* file */
     bool gzip;
     int64_t batch_lines;   /* a request holds at most so many records */
     int64_t batch_bytes;   /* and about so many bytes before compression */
     int64_t batch_wait_ms; /* a batch that is not full waits at most so long */
+    int64_t rate_lines_s;  /* of readings; 0: any */
     int64_t timeout_s;     /* of one request */
 };
 
@@ -83,7 +94,9 @@ struct conf {
     int64_t quarantine_max_mib;
 
     /* spool and destinations */
-    int64_t spool_max_mib;
+    int64_t spool_max_mib;      /* of each lane */
+    int64_t spool_min_free_mib; /* 0: the disk may be filled */
+    bool spool_hold;            /* when it is full, hold back and give nothing up */
     size_t destination_count;
     struct conf_destination destinations[LL_MAX_DESTINATIONS];
 

@@ -61,14 +61,17 @@ static void add_default(struct buf *out, const struct setting *row)
     }
 }
 
-static const char *only_for(const struct setting *choice, const struct setting *row)
+/* Which values of its table's choice have the setting, where not all do. */
+static void add_only(struct buf *out, const struct setting *choice, const struct setting *row)
 {
+    const char *before = "(";
     for (size_t i = 0; row->only != 0 && choice != NULL && choice->choices[i] != NULL; i++) {
-        if (row->only == 1U << i) {
-            return choice->choices[i];
+        if ((row->only & 1U << i) != 0) {
+            buf_printf(out, "%s%s", before, choice->choices[i]);
+            before = ", ";
         }
     }
-    return NULL;
+    buf_str_add(out, row->only != 0 ? ") " : "");
 }
 
 static void add_table(struct buf *out, const struct schema *s)
@@ -83,10 +86,7 @@ static void add_table(struct buf *out, const struct schema *s)
         buf_str_add(out, " | ");
         add_default(out, row);
         buf_str_add(out, " | ");
-        const char *only = only_for(choice, row);
-        if (only != NULL) {
-            buf_printf(out, "(%s) ", only);
-        }
+        add_only(out, choice, row);
         buf_printf(out, "%s%s |\n", row->help, row->reloadable ? " *(reload)*" : "");
     }
 }

@@ -232,23 +232,49 @@ static const struct setting quarantine_rows[] = {
      .help = "And so much of them."},
 };
 
+static const char *const full_choices[] = {"evict", "hold", NULL};
+
 static const struct setting spool_rows[] = {
     {.key = "max_mib",
      .type = SETTING_INT,
      AT(struct conf, spool_max_mib),
-     .min = 16,
+     .min = 4,
      .max = MIB_MAX_DISK,
      .fallback = "4096",
      .unit = "MiB",
-     .help = "What waits for a database takes so much disk at most; past it the oldest readings "
-             "are given up, and counted as `evicted`."},
+     .help = "Readings that wait for a database take so much disk at most; alarms, in a lane of "
+             "their own, as much again."},
+    {.key = "min_free_mib",
+     .type = SETTING_INT,
+     AT(struct conf, spool_min_free_mib),
+     .min = 0,
+     .max = MIB_MAX_DISK,
+     .fallback = "256",
+     .unit = "MiB",
+     .help = "With `evict`: with less free space on the disk than this, the oldest readings that "
+             "wait are given up too. 0: only when the disk is full."},
+    {.key = "on_full",
+     .type = SETTING_CHOICE,
+     AT(struct conf, spool_hold),
+     .choices = full_choices,
+     .fallback = "evict",
+     .help = "`evict`: the oldest readings are given up for new ones, whatever device they are of, "
+             "and counted as `evicted`; alarms never are. `hold`: nothing is given up; the intake "
+             "journal fills instead, then messages stay with the broker, and no new alarms are "
+             "seen meanwhile."},
 };
 
-#define ONLY_1 (1U << DESTINATION_INFLUXDB1)
-#define ONLY_2 (1U << DESTINATION_INFLUXDB2)
+#define ONLY_1    (1U << DESTINATION_INFLUXDB1)
+#define ONLY_2    (1U << DESTINATION_INFLUXDB2)
+#define ONLY_FILE (1U << DESTINATION_FILE)
+#define ONLY_USER (ONLY_1 | 1U << DESTINATION_VICTORIAMETRICS)
+#define ONLY_HTTP (ONLY_2 | ONLY_USER)
 
-static const char *const destination_choices[] = {
-    [DESTINATION_INFLUXDB1] = "influxdb1", [DESTINATION_INFLUXDB2] = "influxdb2", NULL};
+static const char *const destination_choices[] = {[DESTINATION_INFLUXDB1] = "influxdb1",
+                                                  [DESTINATION_INFLUXDB2] = "influxdb2",
+                                                  [DESTINATION_VICTORIAMETRICS] = "victoriametrics",
+                                                  [DESTINATION_FILE] = "file",
+                                                  NULL};
 
 static const struct setting destination_rows[] = {
     {.key = "name",
@@ -260,12 +286,14 @@ static const struct setting destination_rows[] = {
      .type = SETTING_CHOICE,
      AT(struct conf_destination, type),
      .choices = destination_choices,
-     .help = "`influxdb1`: `/write` (InfluxDB 1). `influxdb2`: `/api/v2/write` (InfluxDB 2 and 3, "
-             "VictoriaMetrics)."},
+     .help = "`influxdb1`: `/write` (InfluxDB 1). `influxdb2`: `/api/v2/write` (InfluxDB 2 and 3). "
+             "`victoriametrics`: the same without organisation, bucket and token. `file`: line "
+             "protocol appended to a file."},
     {.key = "url",
      .type = SETTING_TEXT,
      AT(struct conf_destination, url),
      .check = address_url_valid,
+     .only = ONLY_HTTP,
      .help = "`http://host:port` or `https://host:port`, without the path of the write API."},
     {.key = "database",
      .type = SETTING_TEXT,
@@ -282,21 +310,21 @@ static const struct setting destination_rows[] = {
      .type = SETTING_TEXT,
      AT(struct conf_destination, username),
      .fallback = "",
-     .only = ONLY_1,
+     .only = ONLY_USER,
      .help = "Empty: none."},
     {.key = "password_file",
      .type = SETTING_PATH,
      AT(struct conf_destination, password_file),
      .is_read = true,
      .fallback = "",
-     .only = ONLY_1,
+     .only = ONLY_USER,
      .help = "File whose first line is the password."},
     {.key = "org",
      .type = SETTING_TEXT,
      AT(struct conf_destination, org),
      .fallback = "",
      .only = ONLY_2,
-     .help = "Name of the organisation; VictoriaMetrics needs none."},
+     .help = "Name of the organisation. Empty: none, as for InfluxDB 3."},
     {.key = "bucket",
      .type = SETTING_TEXT,
      AT(struct conf_destination, bucket),
@@ -308,17 +336,57 @@ static const struct setting destination_rows[] = {
      .is_read = true,
      .fallback = "",
      .only = ONLY_2,
-     .help = "File whose first line is the token; VictoriaMetrics needs none."},
+     .help = "File whose first line is the token. Empty: none."},
     {.key = "ca_file",
      .type = SETTING_PATH,
      AT(struct conf_destination, ca_file),
      .is_read = true,
      .fallback = "",
+     .only = ONLY_HTTP,
      .help = "Certificates (PEM) that the server's is checked against. Empty: the system's."},
+    {.key = "cert_file",
+     .type = SETTING_PATH,
+     AT(struct conf_destination, cert_file),
+     .is_read = true,
+     .fallback = "",
+     .only = ONLY_HTTP,
+     .help = "Certificate (PEM) that the gateway shows the server. Empty: none."},
+    {.key = "key_file",
+     .type = SETTING_PATH,
+     AT(struct conf_destination, key_file),
+     .is_read = true,
+     .fallback = "",
+     .only = ONLY_HTTP,
+     .help = "Its private key (PEM, without a passphrase)."},
+    {.key = "path",
+     .type = SETTING_PATH,
+     AT(struct conf_destination, path),
+     .unique = true,
+     .only = ONLY_FILE,
+     .help = "The file that is written; those before it are `path.1`, `path.2`, …"},
+    {.key = "max_mib",
+     .type = SETTING_INT,
+     AT(struct conf_destination, max_mib),
+     .min = 1,
+     .max = MIB_MAX_DISK,
+     .fallback = "64",
+     .unit = "MiB",
+     .only = ONLY_FILE,
+     .help = "A file that has this size is followed by the next one."},
+    {.key = "max_files",
+     .type = SETTING_INT,
+     AT(struct conf_destination, max_files),
+     .min = 2,
+     .max = 1000,
+     .fallback = "16",
+     .unit = "files",
+     .only = ONLY_FILE,
+     .help = "So many are kept; then the oldest is deleted."},
     {.key = "gzip",
      .type = SETTING_BOOL,
      AT(struct conf_destination, gzip),
      .fallback = "true",
+     .only = ONLY_HTTP,
      .help = "Compress what is sent."},
     {.key = "batch_lines",
      .type = SETTING_INT,
@@ -344,6 +412,15 @@ static const struct setting destination_rows[] = {
      .fallback = "1000",
      .unit = "ms",
      .help = "A batch that is not full waits so long for more."},
+    {.key = "rate_lines_s",
+     .type = SETTING_INT,
+     AT(struct conf_destination, rate_lines_s),
+     .min = 0,
+     .max = 10000000,
+     .fallback = "0",
+     .unit = "lines/s",
+     .help = "Readings are sent no faster than this, so that a backlog does not fill the link; "
+             "alarms are not held up. 0: as fast as it goes."},
     {.key = "timeout_s",
      .type = SETTING_INT,
      AT(struct conf_destination, timeout_s),
@@ -351,6 +428,7 @@ static const struct setting destination_rows[] = {
      .max = 300,
      .fallback = "10",
      .unit = "s",
+     .only = ONLY_HTTP,
      .help = "A request without an answer is given up after this, and repeated."},
 };
 

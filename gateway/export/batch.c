@@ -139,6 +139,7 @@ static ll_err add_record(struct batch *b, const struct journal_record *r,
     last->next = r->seq + 1;
     last->total = s->total;
     last->lost = lost_before(b, r, s);
+    b->lost += last->lost;
     b->read_total = s->total;
     b->readings += s->count;
     return LL_OK;
@@ -201,15 +202,36 @@ const char *batch_text(const struct batch *b, size_t n, size_t *len)
     return b->text.data + first->at;
 }
 
+void batch_refuse(struct batch *b, const size_t *lines, size_t count)
+{
+    size_t end = b->items[b->at].at;
+    size_t nth = 0; /* of those with text */
+    size_t next = 0;
+    for (size_t i = b->at; i < b->count; i++) {
+        struct batch_item *item = &b->items[i];
+        if (!item->refused && next < count && lines[next] == nth++) {
+            item->refused = true;
+            item->len = 0;
+            next++;
+        }
+        memmove(b->text.data + end, b->text.data + item->at, item->len);
+        item->at = end;
+        end += item->len;
+    }
+    b->text.len = end;
+}
+
 uint64_t batch_settle(struct batch *b, size_t n, enum batch_outcome outcome)
 {
     assert(n <= b->count - b->at);
-    uint64_t *const pending =
-        outcome == BATCH_DELIVERED ? &b->pending.forwarded : &b->pending.quarantined;
     uint64_t readings = 0;
     for (; n > 0; n--) {
         const struct batch_item *item = &b->items[b->at++];
-        *pending += item->readings;
+        if (outcome == BATCH_REFUSED || item->refused) {
+            b->pending.quarantined += item->readings;
+        } else {
+            b->pending.forwarded += item->readings;
+        }
         readings += item->readings;
         if (item->next != 0) {
             b->done.next = item->next;
@@ -217,6 +239,7 @@ uint64_t batch_settle(struct batch *b, size_t n, enum batch_outcome outcome)
             b->done.delivery.forwarded += b->pending.forwarded;
             b->done.delivery.quarantined += b->pending.quarantined;
             b->done.delivery.evicted += item->lost;
+            b->lost -= item->lost;
             b->pending = (struct delivery){0};
         }
     }

@@ -27,6 +27,7 @@ struct batch_item {
     uint64_t next;  /* 0, or, in a record's last line, the position behind that record */
     uint64_t total; /* likewise */
     uint64_t lost;  /* likewise: readings that were lost from the lane before that record */
+    bool refused;   /* named by the database: has no text any more, and counts as refused */
 };
 
 struct batch {
@@ -38,6 +39,7 @@ struct batch {
     size_t max_bytes;    /* so many bytes, make a batch full */
 
     uint64_t read_total;        /* the running total at the reader */
+    uint64_t lost;              /* sum of the waiting items' `lost` */
     struct journal_record held; /* read, but not yet in the batch */
     bool has_held;
 
@@ -71,6 +73,10 @@ void batch_close(struct batch *b);
  * nothing is lost: the next call goes on from there. */
 ll_err batch_fill(struct batch *b);
 bool batch_empty(const struct batch *b);
+
+/* The database named these of the waiting lines that have text, in ascending order, as refused: it
+ * is taken out, and whatever becomes of the others, they are settled as refused in their turn. */
+void batch_refuse(struct batch *b, const size_t *lines, size_t count);
 
 /* How many of the waiting lines, at most `max`, fit into `bytes`; at least one. */
 size_t batch_take(const struct batch *b, size_t max, size_t bytes);

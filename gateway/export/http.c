@@ -90,11 +90,15 @@ static ll_err set_url(struct http *h, const struct conf_destination *conf)
         if (conf->retention_policy[0] != '\0') {
             add_param(&url, h->curl, "&rp=", conf->retention_policy);
         }
-    } else {
+        buf_char(&url, '&');
+    } else if (conf->type == DESTINATION_INFLUXDB2) {
         add_param(&url, h->curl, "/api/v2/write?org=", conf->org);
         add_param(&url, h->curl, "&bucket=", conf->bucket);
+        buf_char(&url, '&');
+    } else {
+        buf_str_add(&url, "/api/v2/write?");
     }
-    buf_str_add(&url, "&precision=ms");
+    buf_str_add(&url, "precision=ms");
     ll_err err = LL_ELIMIT;
     if (buf_ok(&url)) {
         err = curl_easy_setopt(h->curl, CURLOPT_URL, buf_str(&url)) == CURLE_OK ? LL_OK : LL_ENOMEM;
@@ -161,7 +165,7 @@ static ll_err set_headers(struct http *h, const struct conf_destination *conf)
     if (err != LL_OK) {
         return err;
     }
-    return conf->type == DESTINATION_INFLUXDB1 ? set_password(h, conf) : add_token(h, conf);
+    return conf->type == DESTINATION_INFLUXDB2 ? add_token(h, conf) : set_password(h, conf);
 }
 
 static ll_err set_transfer(struct http *h, const struct conf_destination *conf)
@@ -187,6 +191,10 @@ static ll_err set_transfer(struct http *h, const struct conf_destination *conf)
               curl_easy_setopt(c, CURLOPT_XFERINFODATA, h) == CURLE_OK;
     if (ok && conf->ca_file[0] != '\0') {
         ok = curl_easy_setopt(c, CURLOPT_CAINFO, conf->ca_file) == CURLE_OK;
+    }
+    if (ok && conf->cert_file[0] != '\0') {
+        ok = curl_easy_setopt(c, CURLOPT_SSLCERT, conf->cert_file) == CURLE_OK &&
+             curl_easy_setopt(c, CURLOPT_SSLKEY, conf->key_file) == CURLE_OK;
     }
     return ok ? LL_OK : LL_ENOMEM;
 }

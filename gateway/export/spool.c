@@ -22,6 +22,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,11 @@ struct lane {
 struct spool {
     struct lane lanes[SPOOL_LANES];
     struct buf record; /* scratch of spool_add */
+    bool evicting;
+    pthread_mutex_t evict_lock; /* one eviction at a time */
+    struct log_limit evict_limit;
+    uint64_t evicted_untold; /* readings, since the last line that was logged */
+    _Atomic uint64_t gone;   /* of the readings lane */
 };
 
 /* Takes note of a record that is in the lane. */
@@ -110,6 +116,26 @@ static ll_err lane_recover(struct lane *l, const char *name)
     return LL_OK;
 }
 
+/* The running total before the first readable record from `seq` on; LL_EAGAIN: there is none. */
+static ll_err total_before(struct journal *j, uint64_t seq, uint64_t *out)
+{
+    struct journal_reader *reader;
+    ll_err err = journal_reader_open(j, seq, &reader);
+    if (err != LL_OK) {
+        return err;
+    }
+    struct journal_record r;
+    while ((err = journal_read(reader, &r)) == LL_OK) {
+        struct spool_record s;
+        if (spool_parse(&r, &s) == LL_OK) {
+            *out = s.total - s.count;
+            break;
+        }
+    }
+    journal_reader_close(reader);
+    return err;
+}
+
 ll_err spool_open(const char *dir, const struct journal_options *options, struct spool **out)
 {
     struct spool *s = calloc(1, sizeof *s);
@@ -117,6 +143,7 @@ ll_err spool_open(const char *dir, const struct journal_options *options, struct
         return LL_ENOMEM;
     }
     buf_init(&s->record, HEADER_BYTES + PART_TEXT);
+    pthread_mutex_init(&s->evict_lock, NULL);
     ll_err err = LL_OK;
     for (size_t i = 0; i < SPOOL_LANES && err == LL_OK; i++) {
         char path[LL_MAX_PATH];
@@ -130,10 +157,16 @@ ll_err spool_open(const char *dir, const struct journal_options *options, struct
             err = lane_recover(&s->lanes[i], spool_lane_keys[i]);
         }
     }
+    uint64_t gone = 0;
+    if (err == LL_OK) {
+        const ll_err first = total_before(s->lanes[SPOOL_READINGS].journal, 0, &gone);
+        err = first == LL_EAGAIN ? LL_OK : first;
+    }
     if (err != LL_OK) {
         spool_close(s);
         return err;
     }
+    atomic_store(&s->gone, gone);
     *out = s;
     return LL_OK;
 }
@@ -147,7 +180,50 @@ void spool_close(struct spool *s)
         journal_close(s->lanes[i].journal);
     }
     buf_free(&s->record);
+    pthread_mutex_destroy(&s->evict_lock);
     free(s);
+}
+
+void spool_set_evicting(struct spool *s, bool evicting)
+{
+    s->evicting = evicting;
+}
+
+static ll_err evict_oldest(struct spool *s, const char *why)
+{
+    struct journal *j = s->lanes[SPOOL_READINGS].journal;
+    const uint64_t second = journal_stats(j).second_seq;
+    /* Only where a readable record follows, so that the lane keeps one (see above). */
+    uint64_t total = 0;
+    ll_err err = second != 0 ? total_before(j, second, &total) : LL_EAGAIN;
+    if (err == LL_OK) {
+        err = journal_trim(j, second);
+    }
+    if (err != LL_OK) {
+        return err;
+    }
+    const uint64_t before = atomic_load(&s->gone);
+    if (total > before) {
+        s->evicted_untold += total - before;
+        atomic_store(&s->gone, total);
+    }
+    uint64_t left_out;
+    if (log_limit_pass(&s->evict_limit, &left_out)) {
+        log_warn("spool", "evicted",
+                 "why=\"%s\" readings=%" PRIu64 " segments=%" PRIu64
+                 " hint=\"the oldest went; each destination counts those that it had not sent\"",
+                 why, s->evicted_untold, left_out + 1);
+        s->evicted_untold = 0;
+    }
+    return LL_OK;
+}
+
+ll_err spool_evict(struct spool *s, const char *why)
+{
+    pthread_mutex_lock(&s->evict_lock);
+    const ll_err err = evict_oldest(s, why);
+    pthread_mutex_unlock(&s->evict_lock);
+    return err;
 }
 
 bool spool_has(const struct spool *s, enum spool_lane lane, uint64_t source_seq)
@@ -179,6 +255,16 @@ static struct line_part next_part(struct lines *lines)
     }
 }
 
+/* Whether readings could be given up for what did not fit. A full alarms lane gains nothing by it:
+ * each lane has its own limit; a full disk is one for both. */
+static bool made_room(struct spool *s, const struct lane *l, ll_err err)
+{
+    if (err == LL_ELIMIT) {
+        return l == &s->lanes[SPOOL_READINGS] && spool_evict(s, "the spool is full") == LL_OK;
+    }
+    return err == LL_ENOSPC && spool_evict(s, "the disk is full") == LL_OK;
+}
+
 static ll_err add_part(struct spool *s, struct lane *l, unsigned type, uint64_t source_seq,
                        struct wall_ms time, const struct line_part *part)
 {
@@ -192,7 +278,11 @@ static ll_err add_part(struct spool *s, struct lane *l, unsigned type, uint64_t 
     if (!buf_ok(b)) {
         return part->len > PART_TEXT ? LL_ELIMIT : LL_ENOMEM;
     }
-    const ll_err err = journal_append(l->journal, (uint8_t)type, time, b->data, b->len, NULL);
+    ll_err err = journal_append(l->journal, (uint8_t)type, time, b->data, b->len, NULL);
+    /* Once: what a full disk gets back may take a moment, and the caller tries again. */
+    if (err != LL_OK && s->evicting && made_room(s, l, err)) {
+        err = journal_append(l->journal, (uint8_t)type, time, b->data, b->len, NULL);
+    }
     if (err == LL_OK) {
         lane_note(l, source_seq, type, total);
     }
@@ -253,6 +343,11 @@ ll_err spool_sync(struct spool *s)
 uint64_t spool_total(const struct spool *s, enum spool_lane lane)
 {
     return atomic_load(&s->lanes[lane].total);
+}
+
+uint64_t spool_gone(const struct spool *s)
+{
+    return atomic_load(&s->gone);
 }
 
 struct journal *spool_journal(struct spool *s, enum spool_lane lane)

@@ -4,7 +4,14 @@
  * A record is: u64 intake sequence it came from, u64 readings in the lane up to and including it,
  * u32 readings in it, line protocol. The running total is what the ledger's "in flight" is counted
  * from. Spooling the same intake record twice (after a restart from an older checkpoint) is a
- * no-op. Threads: spool_add and spool_flush by the pipeline; readers by the uploaders.
+ * no-op.
+ *
+ * A lane that is full takes no more, unless the spool evicts: then the oldest readings are given up
+ * for the new ones, a segment at a time. Age decides, and nothing else: a segment holds what came
+ * in at one time, of every device. Alarms are never given up.
+ *
+ * Threads: spool_add and spool_flush by the pipeline; readers by the uploaders; spool_evict,
+ * spool_total and spool_gone by any.
  */
 #ifndef LL_EXPORT_SPOOL_H
 #define LL_EXPORT_SPOOL_H
@@ -31,9 +38,17 @@ struct spool_record {
     size_t len;
 };
 
-/* Opens both lanes in `dir`/alarms and `dir`/readings with the options given. */
+/* Opens both lanes in `dir`/alarms and `dir`/readings with the options given, each of which holds
+ * for one lane. */
 ll_err spool_open(const char *dir, const struct journal_options *options, struct spool **out);
 void spool_close(struct spool *s);
+
+/* Whether to give up the oldest readings when a lane is full; false at first. Before any spool_add.
+ */
+void spool_set_evicting(struct spool *s, bool evicting);
+/* Gives up the oldest segment of the readings lane, whether it was sent or not; a destination that
+ * still needed it finds the gap and counts it. LL_EAGAIN where there is none but the newest. */
+ll_err spool_evict(struct spool *s, const char *why);
 
 /* Whether what came from intake record `source_seq` is in the lane already. */
 bool spool_has(const struct spool *s, enum spool_lane lane, uint64_t source_seq);
@@ -47,6 +62,8 @@ ll_err spool_sync(struct spool *s);
 
 /* Readings ever added to the lane. */
 uint64_t spool_total(const struct spool *s, enum spool_lane lane);
+/* Of these, what was given up: the running total before the oldest record still held. */
+uint64_t spool_gone(const struct spool *s);
 struct journal *spool_journal(struct spool *s, enum spool_lane lane);
 
 /* Takes a journal record apart; LL_ECORRUPT. */

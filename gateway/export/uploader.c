@@ -16,14 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/buf.h"
 #include "gateway/base/fs.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rng.h"
 #include "gateway/export/batch.h"
-#include "gateway/export/gzip.h"
 #include "gateway/export/http.h"
+#include "gateway/export/lines.h"
 #include "gateway/export/position.h"
+#include "gateway/export/refusal.h"
+#include "gateway/export/sink.h"
+#include "gateway/export/verdict.h"
 #include "gateway/model/counters.h"
 
 #define TICK_MS         100
@@ -37,6 +39,8 @@ struct lane {
     int64_t wait_ms;   /* that a batch which is not full waits for more */
     unsigned failures; /* in a row */
     struct mono_ns not_before; /* of the next try; only where there were failures */
+    size_t rate;               /* lines a second; 0: any */
+    struct mono_ns paced;      /* of the next request; only with a rate */
 };
 
 struct uploader {
@@ -50,11 +54,10 @@ struct uploader {
 
     /* Of the thread alone. */
     struct lane lanes[SPOOL_LANES];
-    struct http *http;
-    struct gzip *gzip;
-    struct buf packed;
+    struct sink *sink;
     struct http_answer answer;
-    size_t max_body; /* what the server takes, as far as 413 taught it */
+    struct refusal refusal; /* what the answer says of lines */
+    size_t max_body;        /* what the server takes, as far as 413 taught it */
     struct rng rng;
     struct mono_ns saved_at;
     bool unsaved;
@@ -64,43 +67,15 @@ struct uploader {
     pthread_cond_t wake;
     /* Under the lock. */
     struct position done[SPOOL_LANES];
+    uint64_t read_total; /* of the readings lane's batch, with `lost` */
+    uint64_t lost;
     uint64_t saved_next[SPOOL_LANES];
     bool reachable;
+    bool refused;
     char last_error[CONF_TEXT];
     struct wall_ms last_success;
     struct mono_ns retry_at; /* ns 0: no retry waits */
 };
-
-/* What a status means. Those that are not listed are kept and tried again, as is no answer. */
-enum verdict { KEEP, DONE, REFUSED, TOO_LARGE };
-
-static const struct meaning {
-    long status;
-    enum verdict verdict;
-    const char *text;
-} meanings[] = {
-    {0, KEEP, "no answer"},
-    {400, REFUSED, "lines refused"},
-    {401, KEEP, "credentials refused"},
-    {403, KEEP, "credentials may not write there"},
-    {404, KEEP, "no such database, bucket or path"},
-    {413, TOO_LARGE, "request too large"},
-    {422, REFUSED, "lines refused"},
-    {429, KEEP, "the database asks to slow down"},
-};
-
-static struct meaning meaning_of(long status)
-{
-    if (status >= 200 && status < 300) {
-        return (struct meaning){status, DONE, "done"};
-    }
-    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
-        if (meanings[i].status == status) {
-            return meanings[i];
-        }
-    }
-    return (struct meaning){status, KEEP, "not taken"};
-}
 
 static struct mono_ns mono_after(struct mono_ns t, int64_t ms)
 {
@@ -141,12 +116,15 @@ static void save(struct uploader *u)
     pthread_mutex_unlock(&u->lock);
 }
 
-static void load(const struct uploader *u, struct position out[SPOOL_LANES])
+/* A destination that begins anew has a file soon, so that at the next start it is known what it
+ * missed. */
+static void load(struct uploader *u, struct position out[SPOOL_LANES])
 {
     const ll_err err = position_load(u->cursor_path, out);
     if (err == LL_OK) {
         return;
     }
+    u->unsaved = true;
     memset(out, 0, SPOOL_LANES * sizeof *out);
     if (err != LL_ENOENT) {
         log_error("export", "cursor_unreadable",
@@ -171,12 +149,17 @@ static void publish(struct uploader *u, const char *error)
     for (size_t i = 0; i < SPOOL_LANES; i++) {
         u->done[i] = u->lanes[i].batch.done;
     }
+    u->read_total = u->lanes[SPOOL_READINGS].batch.read_total;
+    u->lost = u->lanes[SPOOL_READINGS].batch.lost;
     u->retry_at = retry_at;
     if (error != NULL) {
         u->reachable = error[0] == '\0';
         snprintf(u->last_error, sizeof u->last_error, "%s", error);
         if (u->reachable) {
             u->last_success = clock_wall();
+            u->refused = false;
+        } else if (u->answer.status != 0) {
+            u->refused = verdict_meaning(u->answer.status).verdict == NO_ACCESS;
         }
     }
     pthread_mutex_unlock(&u->lock);
@@ -207,24 +190,65 @@ static void on_done(struct uploader *u, struct lane *l, size_t lines, size_t byt
     publish(u, "");
 }
 
-/* A single line that the database will not have. */
-static void on_refused(struct uploader *u, struct lane *l, const char *text, size_t len)
+/* A line that the database will not have goes to quarantine. */
+static void keep_refused(struct uploader *u, const struct lane *l, const char *words,
+                         const char *text, size_t len)
 {
     uint64_t left_out;
     if (log_limit_pass(&u->limit_refused, &left_out)) {
         log_warn("export", "refused",
                  "name=%s lane=%s status=%ld answer=\"%.200s\" line=\"%.*s\" left_out=%" PRIu64,
-                 u->conf.name, l->batch.lane, u->answer.status, u->answer.text,
+                 u->conf.name, l->batch.lane, u->answer.status, words,
                  (int)(len < 200 ? len - 1 : 200), text, left_out);
     }
-    u->refuse(u->refuse_ctx, u->conf.name, u->answer.text, text, len);
-    batch_settle(&l->batch, 1, BATCH_REFUSED);
+    u->refuse(u->refuse_ctx, u->conf.name, words, text, len);
+}
+
+/* The next line of those that were sent, with its '\n'. */
+static struct line_part cut_line(const char **text, const char *end)
+{
+    const char *newline = memchr(*text, '\n', (size_t)(end - *text));
+    const struct line_part line = {.text = *text, .len = (size_t)(newline - *text) + 1};
+    *text += line.len;
+    return line;
+}
+
+/* All of them are. */
+static void on_refused(struct uploader *u, struct lane *l, size_t lines, const char *text,
+                       size_t len)
+{
+    for (const char *at = text; at < text + len;) {
+        const struct line_part line = cut_line(&at, text + len);
+        keep_refused(u, l, u->answer.text, line.text, line.len);
+    }
+    batch_settle(&l->batch, lines, BATCH_REFUSED);
     l->failures = 0;
     if (batch_empty(&l->batch)) {
         l->try_lines = SIZE_MAX;
     }
     u->unsaved = true;
     publish(u, NULL);
+}
+
+/* Those that the answer names are. Whether the others were taken it does not say for certain, so
+ * they are sent again without these. */
+static void on_named(struct uploader *u, struct lane *l, const char *text, size_t len)
+{
+    const struct refusal *r = &u->refusal;
+    size_t lines[REFUSAL_MAX];
+    const char *at = text;
+    size_t nth = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        struct line_part line;
+        do {
+            line = cut_line(&at, text + len);
+        } while (nth++ < r->named[i].line);
+        keep_refused(u, l, r->named[i].words, line.text, line.len);
+        lines[i] = r->named[i].line;
+    }
+    batch_refuse(&l->batch, lines, r->count);
+    l->failures = 0;
+    counter_add(COUNTER_UPLOAD_FAILED, 1);
 }
 
 static void on_kept(struct uploader *u, struct lane *l, const struct meaning *m)
@@ -249,7 +273,8 @@ static void on_kept(struct uploader *u, struct lane *l, const struct meaning *m)
     if (a->status != 0) {
         snprintf(code, sizeof code, "%ld ", a->status);
     }
-    snprintf(error, sizeof error, "%s%s: %.160s", code, m->text, a->text);
+    const char *what = u->conf.type == DESTINATION_FILE ? "not written" : m->text;
+    snprintf(error, sizeof error, "%s%s: %.160s", code, what, a->text);
     publish(u, error);
 }
 
@@ -266,33 +291,57 @@ static void on_halved(struct uploader *u, struct lane *l, const struct meaning *
               u->conf.name, l->batch.lane, u->answer.status, lines, u->answer.text);
 }
 
+/* What was sent was answered with 400, 413 or the like. */
+static void on_not_taken(struct uploader *u, struct lane *l, const struct meaning *m, size_t lines,
+                         const char *text, size_t len)
+{
+    u->refusal.count = 0;
+    u->refusal.all = lines == 1;
+    if (lines > 1 && m->verdict == REFUSED) {
+        refusal_read(u->answer.text, text, len, &u->refusal);
+    }
+    if (u->refusal.all) {
+        on_refused(u, l, lines, text, len);
+    } else if (u->refusal.count > 0) {
+        on_named(u, l, text, len);
+    } else {
+        on_halved(u, l, m, lines, len);
+    }
+}
+
+/* So many lines take their share of a second. */
+static void pace(struct lane *l, size_t lines)
+{
+    if (l->rate > 0) {
+        l->paced = mono_after(clock_mono(), (int64_t)(lines * LL_MS_PER_S / l->rate));
+    }
+}
+
 static void send_some(struct uploader *u, struct lane *l)
 {
-    const size_t lines = batch_take(&l->batch, l->try_lines, u->max_body);
+    const size_t most = l->rate > 0 && l->rate < l->try_lines ? l->rate : l->try_lines;
+    const size_t lines = batch_take(&l->batch, most, u->max_body);
     size_t len;
     const char *text = batch_text(&l->batch, lines, &len);
-    const char *body = text;
-    size_t body_len = len;
-    /* Where there is no memory to compress, the text goes as it is. */
-    const bool packed = u->conf.gzip && gzip_pack(u->gzip, text, len, &u->packed) == LL_OK;
-    if (packed) {
-        body = u->packed.data;
-        body_len = u->packed.len;
+    if (len == 0) { /* each of them was named as refused */
+        batch_settle(&l->batch, lines, BATCH_REFUSED);
+        u->unsaved = true;
+        publish(u, NULL);
+        return;
     }
     counter_add(COUNTER_UPLOAD_REQUESTS, 1);
-    http_post(u->http, body, body_len, packed, &u->answer);
+    pace(l, lines);
+    sink_send(u->sink, text, len, &u->answer);
     if (u->answer.stopped) {
         return;
     }
-    const struct meaning m = meaning_of(u->answer.status);
+    const struct meaning m = verdict_meaning(u->answer.status);
     if (m.verdict == DONE) {
         on_done(u, l, lines, len);
-    } else if (m.verdict == KEEP) {
+    } else if (m.verdict == KEEP || m.verdict == NO_ACCESS) {
         on_kept(u, l, &m);
-    } else if (lines > 1) {
-        on_halved(u, l, &m, lines, len);
     } else {
-        on_refused(u, l, text, len);
+        on_not_taken(u, l, &m, lines, text, len);
     }
 }
 
@@ -305,9 +354,11 @@ static int64_t due_in_ms(const struct lane *l, bool full, struct mono_ns now)
         return -1;
     }
     int64_t ms = full ? 0 : l->wait_ms - mono_elapsed_ms(l->batch.since, now);
-    if (l->failures > 0) {
+    const struct mono_ns waits[] = {l->failures > 0 ? l->not_before : now,
+                                    l->rate > 0 ? l->paced : now};
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
         /* Rounded up, so as not to wake just before it. */
-        const int64_t after = (l->not_before.ns - now.ns + LL_NS_PER_MS - 1) / LL_NS_PER_MS;
+        const int64_t after = (waits[i].ns - now.ns + LL_NS_PER_MS - 1) / LL_NS_PER_MS;
         ms = after > ms ? after : ms;
     }
     return ms > 0 ? ms : 0;
@@ -320,7 +371,11 @@ static bool next_lane(struct uploader *u, enum spool_lane *lane, int64_t *rest_m
     *rest_ms = TICK_MS;
     for (size_t i = 0; i < SPOOL_LANES; i++) {
         struct lane *l = &u->lanes[i];
+        const uint64_t before = l->batch.read_total;
         const ll_err err = batch_fill(&l->batch);
+        if (l->batch.read_total != before) {
+            publish(u, NULL);
+        }
         uint64_t left_out;
         if (err != LL_OK && err != LL_EAGAIN && log_limit_pass(&u->limit_disk, &left_out)) {
             log_error("export", "spool_unreadable",
@@ -420,6 +475,8 @@ static ll_err open_lanes(struct uploader *u)
         u->done[i] = l->batch.done;
         u->saved_next[i] = l->batch.done.next;
     }
+    u->lanes[SPOOL_READINGS].rate = (size_t)u->conf.rate_lines_s;
+    u->read_total = u->lanes[SPOOL_READINGS].batch.read_total;
     return LL_OK;
 }
 
@@ -428,9 +485,7 @@ static void free_all(struct uploader *u)
     for (size_t i = 0; i < SPOOL_LANES; i++) {
         batch_close(&u->lanes[i].batch);
     }
-    buf_free(&u->packed);
-    gzip_free(u->gzip);
-    http_free(u->http);
+    sink_free(u->sink);
     pthread_mutex_destroy(&u->lock);
     pthread_cond_destroy(&u->wake);
     free(u);
@@ -457,16 +512,11 @@ ll_err uploader_start(const struct conf_destination *conf, const char *state_dir
     u->reachable = true;
     u->rng = rng_random();
     u->saved_at = clock_mono();
-    /* A batch overshoots by a record at most, and gzip adds a few bytes to what does not shrink. */
-    buf_init(&u->packed, (size_t)conf->batch_bytes + 2 * (size_t)LL_MAX_MESSAGE);
     const int n =
         snprintf(u->cursor_path, sizeof u->cursor_path, "%s/%s.cursor", state_dir, conf->name);
     err = n > 0 && (size_t)n < sizeof u->cursor_path ? fs_make_dirs(state_dir) : LL_EINVAL;
-    if (err == LL_OK && conf->gzip) {
-        err = gzip_new(&u->gzip);
-    }
     if (err == LL_OK) {
-        err = http_new(&u->conf, &u->stopping, &u->http);
+        err = sink_new(&u->conf, &u->stopping, &u->sink);
     }
     if (err == LL_OK) {
         err = open_lanes(u);
@@ -507,14 +557,23 @@ void uploader_status(struct uploader *u, struct uploader_status *out)
     snprintf(s.name, sizeof s.name, "%s", u->conf.name);
     pthread_mutex_lock(&u->lock);
     const struct position alarms = u->done[SPOOL_ALARMS];
-    const struct position readings = u->done[SPOOL_READINGS];
+    struct position readings = u->done[SPOOL_READINGS];
+    const uint64_t read_total = u->read_total;
+    const uint64_t lost = u->lost;
     s.reachable = u->reachable;
+    s.refused = u->refused;
     s.last_success = u->last_success;
     memcpy(s.last_error, u->last_error, sizeof s.last_error);
     const struct mono_ns retry_at = u->retry_at;
     pthread_mutex_unlock(&u->lock);
     const int64_t retry_ms = retry_at.ns == 0 ? 0 : mono_elapsed_ms(clock_mono(), retry_at);
     s.retry_in_ms = retry_ms > 0 ? (uint64_t)retry_ms : 0;
+    /* What was given up behind the cursor: before what has been read, and before what is next. It
+     * goes into the cursor's own books when what follows it is sent. */
+    const uint64_t next = spool_gone(u->spool);
+    const uint64_t gone = lost + (next > read_total ? next - read_total : 0);
+    readings.total += gone;
+    readings.delivery.evicted += gone;
     s.delivery = readings.delivery;
     s.delivered_total = readings.total;
     s.in_flight = behind(u, SPOOL_READINGS, &readings);

@@ -1,13 +1,12 @@
 /*
- * Sends the spool to one database over HTTP, one thread a destination. The only user of libcurl for
- * data.
+ * Sends the spool to one destination, a database over HTTP or a file; one thread each.
  *
  * A destination has a cursor in each lane, kept in a file together with its books, and moves it
  * only on success. The alarms lane goes first. What a status code means:
  *
  *   2xx       done
- *   400, 422  halve the batch until the refused lines are alone; those go to quarantine with the
- *             server's words, the rest is delivered
+ *   400, 422  the lines that the answer names, or else halve the batch until they are alone, go to
+ *             quarantine with the server's words; the rest is delivered
  *   413       halve the batch, and send no larger ones from then on
  *   others, timeouts, no answer: keep, and retry after a jittered wait of at most 60 s, or after
  *             what the server asks for (Retry-After), at most an hour
@@ -31,12 +30,13 @@ struct uploader;
 struct uploader_status {
     char name[LL_MAX_ID];
     bool reachable;             /* the last request was answered with 2xx (true before the first) */
+    bool refused;               /* the last answer was that it may not write there: 401, 403, 404 */
     char last_error[CONF_TEXT]; /* "" if none since the last success */
     struct wall_ms last_success; /* 0: never */
     uint64_t retry_in_ms;
-    struct delivery delivery; /* of the readings lane */
+    struct delivery delivery; /* of the readings lane; `evicted` as soon as they are gone */
     uint64_t in_flight;       /* readings in the lane behind the cursor, by its running total */
-    uint64_t delivered_total; /* the running total at the cursor */
+    uint64_t delivered_total; /* the running total at the cursor, and what is gone behind it */
     uint64_t alarms_in_flight;
     uint64_t alarms_delivered;
 };

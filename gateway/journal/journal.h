@@ -31,7 +31,7 @@ struct journal_options {
     uint64_t max_bytes;     /* of all segments together, two at least; an append past it fails with
                              * LL_ELIMIT */
     uint64_t floor_bytes;   /* a new segment must leave so much of the file system free (LL_ENOSPC),
-                               so   that what is more urgent than this log can still be written */
+                             * so that what is more urgent than this log can still be written */
     size_t buffer_bytes;    /* 0: append writes at once; else records gather until journal_flush()
                                or until so many bytes wait */
     enum journal_sync sync;
@@ -51,11 +51,10 @@ struct journal_record {
 struct journal_stats {
     uint64_t first_seq; /* the oldest record still held; next_seq where there is none */
     uint64_t next_seq;  /* that the next append will get */
-    uint64_t
-        second_seq;   /* a trim to here gives up the oldest segment alone; 0: there is only one */
-    uint64_t bytes;   /* on disk, all segments */
-    uint64_t damaged; /* damaged stretches met since it was opened */
-    bool torn_tail;   /* one was cut when it was opened */
+    uint64_t second_seq; /* a trim to here gives up the oldest segment alone; 0: it is the only one */
+    uint64_t bytes;      /* on disk, all segments */
+    uint64_t damaged;    /* damaged stretches met since it was opened */
+    bool torn_tail;      /* one was cut when it was opened */
 };
 
 /* Opens or makes the log in folder `dir` (made too), takes its lock file, and recovers: a torn tail

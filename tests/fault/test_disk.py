@@ -41,7 +41,7 @@ def fixture(folder):
     state = folder / "gateway/state"
     state.mkdir(parents=True)
     mount("-t", "tmpfs", "-o", "size=%dm" % DISK_MIB, "tmpfs", state)
-    c = City(folder, start=False, intake=INTAKE)
+    c = City(folder, start=False, intake=INTAKE, spool={"on_full": "hold"})
     c.state, c.witness = state, None
     try:
         c.broker.start()

@@ -34,8 +34,10 @@ static void check_loaded(const struct conf *c)
     }
     for (size_t i = 0; i < c->destination_count; i++) {
         const struct conf_destination *d = &c->destinations[i];
-        demand(d->name[0] != '\0' && address_url_valid(d->url, &why));
-        demand(d->type == DESTINATION_INFLUXDB1 ? d->database[0] != '\0' : d->bucket[0] != '\0');
+        demand(d->name[0] != '\0' && (d->cert_file[0] != '\0') == (d->key_file[0] != '\0'));
+        demand(d->type == DESTINATION_FILE ? d->path[0] != '\0' : address_url_valid(d->url, &why));
+        demand(d->type != DESTINATION_INFLUXDB1 || d->database[0] != '\0');
+        demand(d->type != DESTINATION_INFLUXDB2 || d->bucket[0] != '\0');
     }
 }
 

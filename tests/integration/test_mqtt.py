@@ -389,7 +389,7 @@ def messages_are_held_back_when_the_journal_is_full(c):
     c.settled_at = messages(c)["decoded"]
     for destination in c.gateway.config["destinations"]:
         destination["timeout_s"] = 300
-    c.gateway.config["spool"] = {"max_mib": 16}
+    c.gateway.config["spool"] = {"max_mib": 16, "on_full": "hold"}
     c.gateway.config["intake"].update(segment_mib=1, max_mib=FULL_MIB)
     restart(c, keepalive_s=5)
     c.first_ts = now_ms() - 24 * 3600 * 1000

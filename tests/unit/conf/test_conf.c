@@ -163,6 +163,56 @@ static void each_type_of_destination_has_keys_of_its_own(void **state)
                    "1: key 'destinations[0].type': missing; it has no default");
 }
 
+#define TO_FILE "\"type\":\"file\",\"path\":\"out.lp\""
+
+static void a_file_needs_a_path_of_its_own_and_no_url(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("{\"destinations\": [{\"name\":\"a\"," TO_FILE "}]}"), LL_OK);
+    assert_int_equal(conf.destinations[0].type, DESTINATION_FILE);
+    assert_string_equal(conf.destinations[0].path, "/etc/lifeline/out.lp");
+    assert_int_equal(conf.destinations[0].max_files, 16);
+    assert_refused("{\"destinations\": [{\"name\":\"a\",\"type\":\"file\"}]}",
+                   "1: key 'destinations[0].path': missing; it has no default");
+    assert_refused("{\"destinations\": [{\"name\":\"a\"," TO_FILE ",\"url\":\"http://h\"}]}",
+                   "1: key 'destinations[0].url': not for 'type': \"file\"; remove it");
+    assert_refused("{\"destinations\": [{\"name\":\"a\"," TO_FILE "},\n{\"name\":\"b\"," TO_FILE
+                   "}]}",
+                   "2: key 'destinations[1].path': \"/etc/lifeline/out.lp\" stands in the list "
+                   "already");
+}
+
+static void victoriametrics_needs_neither_database_nor_bucket(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("{\"destinations\": [{\"name\":\"a\",\"type\":\"victoriametrics\","
+                           "\"url\":\"http://h\",\"username\":\"u\"},{\"name\":\"b\","
+                           "\"type\":\"victoriametrics\",\"url\":\"http://h\"}]}"),
+                     LL_OK);
+    assert_int_equal(conf.destinations[0].type, DESTINATION_VICTORIAMETRICS);
+    assert_string_equal(conf.destinations[0].username, "u");
+}
+
+static void a_certificate_without_its_key_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("{\"destinations\": [{" INFLUX1 ",\"database\":\"d\",\n\"cert_file\":\"c\"}]}",
+                   "2: key 'destinations[0].cert_file': a certificate and its key go together; "
+                   "give 'cert_file' and 'key_file'");
+    assert_refused("{\"destinations\": [{" INFLUX1 ",\"database\":\"d\",\n\"key_file\":\"c\"}]}",
+                   "2: key 'destinations[0].key_file': a certificate and its key go together; "
+                   "give 'cert_file' and 'key_file'");
+}
+
+static void a_full_spool_gives_up_readings_unless_it_is_to_hold(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("{}"), LL_OK);
+    assert_false(conf.spool_hold);
+    assert_int_equal(parse("{\"spool\": {\"on_full\": \"hold\"}}"), LL_OK);
+    assert_true(conf.spool_hold);
+}
+
 static void two_destinations_of_one_name_are_refused(void **state)
 {
     (void)state;
@@ -212,8 +262,8 @@ static void every_fault_is_reported_and_nothing_is_written(void **state)
                                "\"destinations\": [{\"name\": \"?\"}]}";
     assert_int_equal(conf_parse(NAME, text, strlen(text), &diag, &conf), LL_EFORMAT);
     assert_int_equal(conf.keepalive_s, 4711);
-    /* keepalive_s, nonsense, max_mib; of the destination: name, type, url */
-    assert_int_equal(diag.count, 6);
+    /* keepalive_s, nonsense, max_mib; of the destination: name, type (and so what else it needs) */
+    assert_int_equal(diag.count, 5);
 }
 
 static void relative_paths_start_at_the_folder_of_the_file(void **state)
@@ -300,6 +350,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(secrets_in_the_file_are_refused),
     cmocka_unit_test(files_that_it_names_must_be_there),
     cmocka_unit_test(each_type_of_destination_has_keys_of_its_own),
+    cmocka_unit_test(a_file_needs_a_path_of_its_own_and_no_url),
+    cmocka_unit_test(victoriametrics_needs_neither_database_nor_bucket),
+    cmocka_unit_test(a_certificate_without_its_key_is_refused),
+    cmocka_unit_test(a_full_spool_gives_up_readings_unless_it_is_to_hold),
     cmocka_unit_test(two_destinations_of_one_name_are_refused),
     cmocka_unit_test(lists_have_a_least_and_a_most),
     cmocka_unit_test(settings_that_do_not_fit_together_are_refused),

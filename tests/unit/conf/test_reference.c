@@ -49,7 +49,7 @@ static void the_example_is_valid_with_every_setting_uncommented(void **state)
         }
     }
     assert_parses(buf_str(&text));
-    assert_int_equal(conf.destination_count, 2);
+    assert_int_equal(conf.destination_count, 4);
     assert_string_equal(conf.gateway_id, "north-1");
     buf_free(&text);
 }

@@ -1,7 +1,9 @@
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "gateway/base/fs.h"
 #include "gateway/export/spool.h"
 
 #define TIME ((struct wall_ms){1764000000000})
@@ -281,6 +283,112 @@ static void a_full_lane_says_so_and_goes_on_after_a_trim(void **state)
     spool_close(s);
 }
 
+/* A spool of four segments, and records of one reading in it until the first was given up. */
+static struct spool *evicting_spool(void **state, uint64_t *seq)
+{
+    struct journal_options small = options;
+    small.max_bytes = 4 * options.segment_bytes;
+    struct spool *s = NULL;
+    assert_int_equal(spool_open(*state, &small, &s), LL_OK);
+    spool_set_evicting(s, true);
+    static char text[LONG_LINE + 1];
+    long_line(text);
+    for (*seq = 0; spool_gone(s) == 0 && *seq < 100;) {
+        assert_int_equal(spool_add(s, SPOOL_READINGS, ++*seq, TIME, 1, text, LONG_LINE), LL_OK);
+    }
+    return s;
+}
+
+static void a_full_lane_gives_up_its_oldest_readings_if_told_to(void **state)
+{
+    uint64_t seq;
+    struct spool *s = evicting_spool(state, &seq);
+    const uint64_t gone = spool_gone(s);
+    assert_in_range(gone, 5, 8); /* of eight kilobytes, in a segment of 64 */
+    assert_int_equal(spool_total(s, SPOOL_READINGS), seq);
+    struct spool_record last = {0};
+    assert_int_equal(records(s, &last), seq - gone);
+    assert_int_equal(last.total, seq);
+    assert_true(journal_stats(spool_journal(s, SPOOL_READINGS)).bytes <= 4 * options.segment_bytes);
+    spool_close(s);
+
+    s = open_spool(state);
+    assert_int_equal(spool_gone(s), gone);
+    assert_int_equal(spool_total(s, SPOOL_READINGS), seq);
+    spool_close(s);
+}
+
+static void alarms_are_not_given_up(void **state)
+{
+    uint64_t seq;
+    struct spool *s = evicting_spool(state, &seq);
+    const uint64_t gone = spool_gone(s);
+    static char text[LONG_LINE + 1];
+    long_line(text);
+    ll_err err = LL_OK;
+    uint64_t alarms = 0;
+    while (err == LL_OK && alarms < 100) {
+        err = spool_add(s, SPOOL_ALARMS, seq + ++alarms, TIME, 1, text, LONG_LINE);
+    }
+    assert_int_equal(err, LL_ELIMIT); /* a lane has its own limit: readings would be no help */
+    assert_int_equal(journal_stats(spool_journal(s, SPOOL_ALARMS)).first_seq, 1);
+    assert_int_equal(spool_total(s, SPOOL_ALARMS), alarms - 1);
+    assert_int_equal(spool_gone(s), gone);
+    spool_close(s);
+}
+
+static bool disk_full;
+
+static int reserve(int fd, off_t at, off_t len)
+{
+    if (disk_full) {
+        disk_full = false;
+        errno = ENOSPC;
+        return -1;
+    }
+    return fs_system_calls.fallocate(fd, at, len);
+}
+
+static void on_a_full_disk_readings_make_room_for_alarms(void **state)
+{
+    uint64_t seq;
+    struct spool *s = evicting_spool(state, &seq);
+    const uint64_t gone = spool_gone(s);
+    struct fs_calls calls = fs_system_calls;
+    calls.fallocate = reserve;
+    static char text[LONG_LINE + 1];
+    long_line(text);
+    fs_replace(&calls);
+    disk_full = true; /* until something is deleted, as it were */
+    for (uint64_t i = 1; i <= 10; i++) {
+        assert_int_equal(spool_add(s, SPOOL_ALARMS, seq + i, TIME, 1, text, LONG_LINE), LL_OK);
+    }
+    fs_replace(NULL);
+    assert_false(disk_full);
+    assert_true(spool_gone(s) > gone);
+    assert_int_equal(spool_total(s, SPOOL_ALARMS), 10);
+    spool_close(s);
+}
+
+static void the_newest_segment_is_never_given_up(void **state)
+{
+    uint64_t seq;
+    struct spool *s = evicting_spool(state, &seq);
+    assert_int_equal(spool_flush(s), LL_OK);
+    unsigned segments = 1;
+    while (spool_evict(s, "a test") == LL_OK) {
+        segments++;
+    }
+    assert_in_range(segments, 3, 4);
+    assert_int_equal(spool_evict(s, "a test"), LL_EAGAIN);
+    struct spool_record last = {0};
+    assert_int_equal(records(s, &last), seq - spool_gone(s));
+    spool_close(s);
+    s = open_spool(state);
+    assert_int_equal(spool_total(s, SPOOL_READINGS), seq);
+    spool_close(s);
+}
+
 static void records_that_do_not_add_up_are_refused(void **state)
 {
     (void)state;
@@ -310,6 +418,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(what_is_too_large_for_a_record_is_cut_between_lines, new_dir),
     cmocka_unit_test_setup(a_source_cut_short_is_completed_and_counted_once, new_dir),
     cmocka_unit_test_setup(a_full_lane_says_so_and_goes_on_after_a_trim, new_dir),
+    cmocka_unit_test_setup(a_full_lane_gives_up_its_oldest_readings_if_told_to, new_dir),
+    cmocka_unit_test_setup(alarms_are_not_given_up, new_dir),
+    cmocka_unit_test_setup(on_a_full_disk_readings_make_room_for_alarms, new_dir),
+    cmocka_unit_test_setup(the_newest_segment_is_never_given_up, new_dir),
     cmocka_unit_test(records_that_do_not_add_up_are_refused),
 };
 
