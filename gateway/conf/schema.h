@@ -45,12 +45,12 @@ struct setting {
     const char *const *choices; /* ends with NULL */
     /* For text, where its type says too little; *why gets a constant sentence. */
     bool (*check)(const char *text, const char **why);
-    bool is_read; /* of a path: where one is given, a file that can be read must stand there */
     struct schema rows;
     size_t count_at;
     unsigned only;   /* bits of the values of its table's choice that have this setting; 0: all */
     bool unique;     /* no two elements of the list may have the same */
     bool reloadable; /* taken over by a running gateway */
+    bool is_read;    /* of a path: where one is given, a file that can be read must stand there */
     const char *help;
 };
 
