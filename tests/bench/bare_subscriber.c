@@ -3,7 +3,9 @@
  * broker in the same run.
  *
  *   bare_subscriber --uri mqtt://127.0.0.1:1883 --topic 'lifeline/v1/up/+' --count N [--timeout S]
+ *                   [--trace on|off]
  *
+ * --trace: Paho's trace of its own calls, which goes on in memory unless it is switched off.
  * MQTT 5, QoS 1, clean start. Writes "subscribed" to standard error once it is; at the end one JSON
  * object to standard output: messages, seconds from the first to the last of them, and the CPU
  * seconds (user and system) of the process over that time. Exit status 1 where fewer than N came
@@ -152,12 +154,19 @@ int main(int argc, char **argv)
             usage = usage || !num_parse(value, strlen(value), &count);
         } else if (strcmp(argv[i], "--timeout") == 0) {
             usage = usage || !num_parse(value, strlen(value), &timeout_s);
+        } else if (strcmp(argv[i], "--trace") == 0) {
+            if (strcmp(value, "off") == 0) {
+                MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
+            }
         } else {
             usage = true;
         }
     }
     if (usage || count < 1 || timeout_s <= 0) {
-        fprintf(stderr, "usage: %s --uri URI --topic FILTER --count N [--timeout S]\n", argv[0]);
+        fprintf(stderr,
+                "usage: %s --uri URI --topic FILTER --count N [--timeout S] "
+                "[--trace on|off]\n",
+                argv[0]);
         return 2;
     }
     pthread_condattr_t attributes;

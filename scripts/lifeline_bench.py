@@ -1,0 +1,441 @@
+"""What the bench measures: one function a group of rows. Each starts what it needs in a folder of its
+own, and returns rows whose figures come from the same run. Times of the machine's other work fall
+on both sides of a ratio alike, so ratios are taken round by round.
+"""
+
+import base64
+import contextlib
+import dataclasses
+import http.server
+import json
+import pathlib
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import threading
+import time
+import urllib.parse
+
+from lifeline_services import (ROOT, Broker, Gateway, Influx, ServiceError, Services,
+                               UnixConnection, free_port, wait_for)
+
+PROFILE = ROOT / "config/profiles/water_main.json"
+SERIES_PER_DEVICE = 6  # channels of that profile, with the two built-in ones
+PAYLOAD_BYTES = 142
+DAY_S, YEAR_S = 86400, 365 * 86400
+POLL_S = 0.05
+
+
+@dataclasses.dataclass
+class Row:
+    what: str
+    value: float  # None: not measured, and `note` says why
+    unit: str = ""
+    reach: str = ""  # "<= 1.5"; empty: no figure was set, it is told to explain the others
+    rounds: tuple = ()
+    note: str = ""
+
+    def met(self):
+        if not self.reach or self.value is None:
+            return None
+        sign, limit = self.reach.split()
+        return self.value <= float(limit) if sign == "<=" else self.value >= float(limit)
+
+
+def median_row(what, rounds, reach="", **more):
+    return Row(what, statistics.median(rounds), reach=reach, rounds=tuple(rounds), **more)
+
+
+def left_out(what, reach, why):
+    return Row(what, None, reach=reach, note=why)
+
+
+def say(text):
+    print("bench: " + text, flush=True)
+
+
+class Site:
+    """One gateway with its registry, in a folder of its own beside the common broker and database."""
+
+    def __init__(self, bench, name, devices, broker=None, influx=True, **changes):
+        self.bench, self.devices = bench, devices
+        self.broker = broker or bench.broker
+        self.services = Services(bench.folder / name, bench.services.build)
+        destinations = [bench.influx.destination()] if influx and bench.influx else []
+        # Without a session at the broker, the gateway's absence costs the other one nothing.
+        self.gateway = Gateway(self.services, self.broker.uri,
+                               self.broker.password_file("gateway"), destinations,
+                               mqtt={"session_expiry_s": 0}, **changes)
+
+    def __enter__(self):
+        out = self.services.folder / "registry"
+        self.bench.finish(self.load(1, "--registry-out", out))
+        self.gateway.start()
+        self.gateway.ctl("asset", "import", out / "assets.csv")
+        self.gateway.ctl("device", "import", out / "devices.csv")
+        self.gateway.stop()
+        return self
+
+    def __exit__(self, *exc):
+        self.services.end_all()
+
+    def load(self, messages, *words):
+        return self.bench.load(self.services, self.broker, self.devices, messages, *words)
+
+    def received(self):
+        return self.gateway.ledger()["messages"]["received"]
+
+    def burst(self, messages):
+        """Messages as fast as they go; the gateway's costs until all are in the database."""
+        process = self.gateway.process
+        before = self.received()
+        cpu = process.cpu_s()
+        sender = self.load(messages)
+        wait_for("the first message", lambda: self.received() > before, 30, POLL_S)
+        first = time.monotonic()
+        wait_for("the last message", lambda: self.received() >= before + messages, 600, POLL_S)
+        received_s = time.monotonic() - first
+        ledger = self.gateway.wait_settled(before + messages, 600)
+        cpu = process.cpu_s() - cpu
+        self.bench.finish(sender)
+        if not (ledger["messages"]["balanced"] and ledger["readings"]["balanced"]):
+            raise ServiceError("the books do not balance: %s" % json.dumps(ledger))
+        return {"per_s": messages / received_s, "cpu_us": cpu / messages * 1e6}
+
+
+class Bench:
+    def __init__(self, args, services):
+        self.args, self.services, self.folder = args, services, services.folder
+        # The bare subscriber knows no credentials.
+        self.broker = Broker(services, anonymous=True).start()
+        self.influx = Influx(services).start() if Influx.installed() else None
+        self.next_seq = 1
+
+    def load(self, services, broker, devices, messages, *words):
+        """The sender, started. Sequence numbers go on, so that nothing is a duplicate."""
+        process = services.start("lifelinesim", [
+            services.program("lifelinesim"), "load", "--uri", broker.uri, "--json",
+            "--devices", devices, "--messages", messages, "--readings", 2, "--profile", PROFILE,
+            "--decimals", self.args.decimals, "--bytes", PAYLOAD_BYTES,
+            "--first-seq", self.next_seq, *words])
+        self.next_seq += messages // devices + 1
+        return process
+
+    def finish(self, process):
+        if process.popen.wait(600) != 0:
+            raise ServiceError("lifelinesim: " + process.log_text()[-2000:])
+        return json.loads(process.log_text().strip().splitlines()[-1])
+
+    def bare(self, trace="on"):
+        """One round of the bare subscriber."""
+        log = self.folder / "bare_subscriber.log"
+        log.unlink(missing_ok=True)
+        process = self.services.start("bare_subscriber", [
+            self.services.program("tests/bench/bare_subscriber"), "--uri", self.broker.uri,
+            "--topic", "lifeline/v1/up/+", "--count", self.args.messages, "--timeout", 600,
+            "--trace", trace])
+        wait_for("the bare subscriber",
+                 lambda: process.check_runs() and "subscribed" in process.log_text())
+        self.finish(self.load(self.services, self.broker, self.args.devices, self.args.messages))
+        if process.popen.wait(120) != 0:
+            raise ServiceError("bare_subscriber: " + process.log_text())
+        got = json.loads(process.log_text().strip().splitlines()[-1])
+        return {"per_s": got["messages"] / got["seconds"],
+                "cpu_us": got["cpu_s"] / got["messages"] * 1e6}
+
+    def site(self, name, devices, **more):
+        return Site(self, name, devices, **more)
+
+    def site_of_series(self, series, **more):
+        return self.site("series-%d" % series, -(-series // SERIES_PER_DEVICE), **more)
+
+
+def cpu(bench):
+    """CPU and rate beside the bare subscriber, turn about."""
+    args = bench.args
+    bare, quiet, whole = [], [], []
+    with bench.site("cpu", args.devices) as site:
+        for number in range(1, args.rounds + 1):
+            say("cpu: round %d of %d" % (number, args.rounds))
+            bare.append(bench.bare())
+            site.gateway.start().wait_connected()
+            whole.append(site.burst(args.messages))
+            site.gateway.stop()
+            quiet.append(bench.bare("off"))
+    ratios = {key: [w[key] / b[key] for w, b in zip(whole, bare)] for key in ("cpu_us", "per_s")}
+    over_quiet = [w["cpu_us"] / q["cpu_us"] for w, q in zip(whole, quiet)]
+    return [
+        median_row("CPU per message over a bare subscriber's", ratios["cpu_us"], "<= 1.5"),
+        median_row("  the same over one that has Paho's trace off too", over_quiet),
+        median_row("  the gateway", [w["cpu_us"] for w in whole], unit="us"),
+        median_row("  the bare subscriber", [b["cpu_us"] for b in bare], unit="us"),
+        median_row("messages per second over a bare subscriber's", ratios["per_s"], ">= 0.9",
+                   note="sender, broker and database share the processors with either"),
+        median_row("  the gateway", [w["per_s"] for w in whole], unit="/s"),
+        median_row("  the bare subscriber", [b["per_s"] for b in bare], unit="/s"),
+    ]
+
+
+def memory_kb(process, key):
+    text = pathlib.Path("/proc/%d/status" % process.pid).read_text()
+    return int(re.search(r"^%s:\s+(\d+) kB" % key, text, re.MULTILINE).group(1))
+
+
+def memory(bench):
+    """Resident memory after a start, a checkpoint and a message from each device."""
+    rows = []
+    for series, reach in ((10000, 32), (100000, 128), (1000000, 1024)):
+        say("memory: %d series" % series)
+        with bench.site_of_series(series) as site:
+            gateway = site.gateway.start().wait_connected()
+            site.burst(site.devices)
+            rows.append(Row("resident memory at %s series" % format(series, ","),
+                            memory_kb(gateway.process, "VmRSS") / 1024, "MB", "<= %d" % reach))
+            rows.append(Row("  its peak", memory_kb(gateway.process, "VmHWM") / 1024, "MB"))
+            gateway.stop()
+        shutil.rmtree(site.services.folder)
+    return rows
+
+
+def start_times(site):
+    """Until it is at the broker, with a registry and a checkpoint that are there."""
+    times = []
+    for _ in range(site.bench.args.rounds):
+        start = time.monotonic()
+        site.gateway.start(wait=False)
+        wait_for("the gateway's connection", lambda: site.gateway.answers()
+                 and site.gateway.connected(), 60, 0.005)
+        times.append(time.monotonic() - start)
+        site.gateway.stop()
+    return times
+
+
+def io_written(process):
+    text = pathlib.Path("/proc/%d/io" % process.pid).read_text()
+    found = dict(re.findall(r"^(\w+): (\d+)$", text, re.MULTILINE))
+    return int(found["write_bytes"]) - int(found["cancelled_write_bytes"])
+
+
+def checkpoints(site):
+    """Checkpoints each second: their size, and how long a question that needs the pipeline waits."""
+    gateway = site.gateway
+    interval_s = 30  # the default, which the figures a day are for
+    gateway.config["intake"] = {"checkpoint_interval_s": 1}
+    gateway.write_config()
+    gateway.start().wait_connected()
+    size = (gateway.folder / "state/checkpoint").stat().st_size
+    time.sleep(2)
+    count, cpu_s, longest = counter(gateway, "checkpoints_total"), gateway.process.cpu_s(), 0
+    until = time.monotonic() + 6
+    while time.monotonic() < until:
+        asked = time.monotonic()
+        gateway.get("/api/v1/ledger?device=load-000001")
+        longest = max(longest, time.monotonic() - asked)
+        time.sleep(0.01)
+    count = counter(gateway, "checkpoints_total") - count
+    cpu_s = gateway.process.cpu_s() - cpu_s
+    gateway.stop()
+    note = "at the default of one in %d s" % interval_s
+    return [
+        Row("checkpoint at 1,000,000 series", size / 1e6, "MB"),
+        Row("  its longest hold on the pipeline", longest * 1e3, "ms"),
+        Row("  CPU for one", cpu_s / max(count, 1) * 1e3, "ms"),
+        Row("  written a day for it", size * DAY_S / interval_s / 1e9, "GB", note=note),
+    ]
+
+
+def counter(gateway, name):
+    with contextlib.closing(UnixConnection(gateway.socket, 60)) as connection:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    found = re.search(r"^lifeline_%s (\d+)$" % name, text, re.MULTILINE)
+    if not found:
+        raise ServiceError("/metrics has no counter '%s'" % name)
+    return int(found.group(1))
+
+
+def series(bench):
+    """CPU per message with many series beside that with few; start and checkpoint of the many."""
+    args = bench.args
+    ratios = []
+    with bench.site_of_series(1000) as few, bench.site_of_series(1000000) as many:
+        for number in range(1, args.rounds + 1):
+            say("series: round %d of %d" % (number, args.rounds))
+            costs = []
+            for site in (few, many):
+                site.gateway.start().wait_connected()
+                time.sleep(2)  # the first checkpoint is apart
+                costs.append(site.burst(args.messages)["cpu_us"])
+                site.gateway.stop()
+            ratios.append(costs[1] / costs[0])
+        say("series: start and checkpoint")
+        return [
+            median_row("CPU per message at 1,000,000 series over that at 1,000", ratios, "<= 1.5",
+                       note="checkpoints apart"),
+            median_row("start with 1,000,000 series and a full checkpoint", start_times(many),
+                       "<= 5", unit="s", note="until it is at the broker and answers"),
+            *checkpoints(many),
+        ]
+
+
+class Recorder(http.server.ThreadingHTTPServer):
+    """A database that takes everything and keeps the bodies as files."""
+
+    def __init__(self, folder):
+        super().__init__(("127.0.0.1", 0), RecorderHandler)
+        self.folder = folder
+        self.bodies = []  # (file, its Content-Encoding)
+        self.url = "http://127.0.0.1:%d" % self.server_address[1]
+
+    @contextlib.contextmanager
+    def serving(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        try:
+            yield self
+        finally:
+            self.shutdown()
+            self.server_close()
+
+
+class RecorderHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        path = self.server.folder / ("body-%05d" % len(self.server.bodies))
+        path.write_bytes(body)
+        self.server.bodies.append((path, self.headers.get("Content-Encoding")))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *words):
+        pass
+
+
+def curl_words(bench, bodies, database):
+    """A configuration for curl: every body over one connection, one after another."""
+    login = base64.b64encode(("%s:%s" % (bench.influx.user, bench.influx.password)).encode())
+    query = urllib.parse.urlencode({"db": database, "precision": "ms"})
+    blocks = []
+    for path, encoding in bodies:
+        blocks.append("\n".join([
+            'url = "%s/write?%s"' % (bench.influx.url, query), 'data-binary = "@%s"' % path,
+            'header = "Authorization: Basic %s"' % login.decode(),
+            'header = "Content-Encoding: %s"' % (encoding or "identity"), "silent", "show-error",
+            "fail"]))
+    return "\nnext\n".join(blocks) + "\n"
+
+
+def settle(site, messages):
+    wait_for("the backlog to drain", lambda: site.gateway.settled(messages), 600, 0.01)
+
+
+def drain(bench):
+    """A backlog into an empty database: by the gateway, and its bodies by curl."""
+    what, reach = "backlog drained to InfluxDB, over curl with the same bodies", ">= 0.8"
+    if bench.influx is None or shutil.which("curl") is None:
+        return [left_out(what, reach, "it needs InfluxDB and curl")]
+    args = bench.args
+    messages = 2 * args.messages
+    say("drain: a backlog of %d messages" % messages)
+    with bench.site("drain", args.devices, influx=False) as site:
+        gateway, state = site.gateway, site.gateway.folder / "state"
+        full = site.services.folder / "full"
+
+        def start(**destination):
+            gateway.config["destinations"] = [bench.influx.destination(**destination)]
+            gateway.write_config()
+            gateway.start()
+
+        start(url="http://127.0.0.1:%d" % free_port())
+        gateway.wait_connected()
+        due = site.received() + messages
+        bench.finish(site.load(messages))
+        wait_for("the backlog", lambda: site.received() >= due and
+                 gateway.ledger()["messages"]["in_flight"] == 0, 120)
+        gateway.stop()
+        state.rename(full)
+        bodies_folder = site.services.folder / "bodies"
+        bodies_folder.mkdir()
+        shutil.copytree(full, state)
+        with Recorder(bodies_folder).serving() as recorder:
+            start(url=recorder.url)
+            settle(site, due)
+            gateway.stop()
+        by_gateway, by_curl = [], []
+        for number in range(1, args.rounds + 1):
+            say("drain: round %d of %d" % (number, args.rounds))
+            bench.influx.command("CREATE DATABASE curl%d" % number)
+            script = site.services.folder / "curl.conf"
+            script.write_text(curl_words(bench, recorder.bodies, "curl%d" % number))
+            begun = time.monotonic()
+            subprocess.run(["curl", "-K", script], check=True, stdout=subprocess.DEVNULL,
+                           timeout=600)
+            by_curl.append(time.monotonic() - begun)
+            bench.influx.command("DROP DATABASE curl%d" % number)
+            bench.influx.command("CREATE DATABASE drain%d" % number)
+            shutil.rmtree(state)
+            shutil.copytree(full, state)
+            # Held until the gateway is up, so that its start is not counted.
+            bench.influx.process.popen.send_signal(signal.SIGSTOP)
+            start(database="drain%d" % number)
+            gateway.wait_connected()
+            bench.influx.process.popen.send_signal(signal.SIGCONT)
+            begun = time.monotonic()
+            settle(site, due)
+            by_gateway.append(time.monotonic() - begun)
+            gateway.stop()
+            bench.influx.command("DROP DATABASE drain%d" % number)
+    return [
+        median_row(what, [c / g for c, g in zip(by_curl, by_gateway)], reach,
+                   note="%d requests" % len(recorder.bodies)),
+        median_row("  the gateway", [2 * messages / s for s in by_gateway], unit="readings/s"),
+        median_row("  curl", [2 * messages / s for s in by_curl], unit="readings/s"),
+    ]
+
+
+def disk(bench):
+    """Bytes written for a byte of payload, under load and with few sensors, at the same time."""
+    seconds = 61  # two checkpoints at the default interval
+    cases = [("disk-busy", bench.args.devices, 2000, bench.broker),
+             ("disk-quiet", 1000, 1000 / 300, None)]
+    say("disk: %d s" % seconds)
+    with contextlib.ExitStack() as stack:
+        sites, rates = [], []
+        for name, devices, rate, broker in cases:
+            if broker is None:  # of its own: each gateway hears its own devices only
+                services = stack.enter_context(Services(bench.folder / "quiet-broker",
+                                                        bench.services.build))
+                broker = Broker(services, anonymous=True).start()
+            site = stack.enter_context(bench.site(name, devices, broker=broker))
+            site.gateway.start().wait_connected()
+            sites.append(site)
+            rates.append(rate)
+        time.sleep(3)  # the first checkpoint is apart
+        senders = [site.load(int(rate * seconds), "--rate", rate)
+                   for site, rate in zip(sites, rates)]
+        before = [io_written(site.gateway.process) for site in sites]
+        for site, sender in zip(sites, senders):
+            site.bench.finish(sender)
+        time.sleep(2)
+        written = [io_written(site.gateway.process) - b for site, b in zip(sites, before)]
+        for site in sites:
+            site.gateway.stop()
+    payload = [int(rate * seconds) * PAYLOAD_BYTES for rate in rates]
+    return [
+        Row("bytes written per byte of payload, 2,000 messages/s", written[0] / payload[0],
+            reach="<= 4"),
+        Row("  1,000 sensors at 5 min", written[1] / payload[1], reach="<= 4"),
+        Row("  1,000 sensors at 5 min, a year", written[1] / (seconds + 2) * YEAR_S / 1e9, "GB"),
+    ]
+
+
+def latency(_bench):
+    return [left_out("reading published to retained alarm, p99", "<= 50",
+                     "alarms are not published by MQTT yet")]
+
+
+GROUPS = {"cpu": cpu, "series": series, "memory": memory, "drain": drain, "disk": disk,
+          "latency": latency}
