@@ -31,10 +31,13 @@ struct stub {
     const char *fail_text;   /* of the answer, or NULL */
     const char *retry_after; /* header of those, or NULL */
     const char *bad;         /* 400 to a body that contains it, or NULL */
-    size_t max_body;         /* 413 to one that is longer; 0: any */
+    bool names_bad;          /* and names the lines that do: at most `names_most` of them */
+    unsigned names_most;
+    size_t max_body; /* 413 to one that is longer; 0: any */
     /* What it saw. */
     unsigned requests;
     unsigned refused; /* answers other than 204 */
+    char names[8192]; /* of the last answer */
     bool hanging;
     struct buf taken;
     char url[512]; /* of the last request, with its query */
@@ -81,6 +84,30 @@ static inline void stub_unpack(struct buf *body)
     }
 }
 
+/* As InfluxDB 3 does. */
+static inline const char *stub_name_bad(struct stub *s, const struct buf *body)
+{
+    size_t len = 0;
+    unsigned nth = 0;
+    unsigned named = 0;
+    len +=
+        (size_t)snprintf(s->names, sizeof s->names, "{\"error\":\"partial write\",\"data\":[null");
+    for (const char *line = buf_str(body); *line != '\0' && named < s->names_most;) {
+        const char *end = strchr(line, '\n');
+        const char *bad = strstr(line, s->bad);
+        nth++;
+        if (bad != NULL && bad < end) {
+            named++;
+            len += (size_t)snprintf(s->names + len, sizeof s->names - len,
+                                    ",{\"line_number\":%u,\"error_message\":\"bad no. %u\"}", nth,
+                                    nth);
+        }
+        line = end + 1;
+    }
+    snprintf(s->names + len, sizeof s->names - len, "]}");
+    return s->names;
+}
+
 static inline unsigned stub_judge(struct stub *s, const struct buf *body, const char **text)
 {
     if (s->fail_first > 0) {
@@ -89,7 +116,7 @@ static inline unsigned stub_judge(struct stub *s, const struct buf *body, const 
         return s->fail_status;
     }
     if (s->bad != NULL && strstr(buf_str(body), s->bad) != NULL) {
-        *text = "{\"error\":\"field type conflict\"}\n";
+        *text = s->names_bad ? stub_name_bad(s, body) : "{\"error\":\"field type conflict\"}\n";
         return 400;
     }
     if (s->max_body > 0 && body->len > s->max_body) {

@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "gateway/base/fs.h"
@@ -226,6 +227,51 @@ static void influxdb_2_gets_organisation_bucket_and_token(void **state)
     assert_string_equal(f->stub.authorization, "Token abc==");
 }
 
+static void victoriametrics_gets_neither_organisation_nor_bucket(void **state)
+{
+    struct fixture *f = *state;
+    f->conf.type = DESTINATION_VICTORIAMETRICS;
+    snprintf(f->conf.username, sizeof f->conf.username, "writer");
+    spool_many(f, 1, 0);
+    start(f);
+    wait_until_sent(f);
+    assert_string_equal(f->stub.url, "POST /api/v2/write?precision=ms");
+    assert_string_equal(f->stub.authorization, "Basic d3JpdGVyOg==");
+}
+
+static void a_file_gets_the_same_lines(void **state)
+{
+    struct fixture *f = *state;
+    f->conf.type = DESTINATION_FILE;
+    f->conf.max_mib = 1;
+    f->conf.max_files = 2;
+    snprintf(f->conf.path, sizeof f->conf.path, "%.200s/out/readings.lp", f->dir);
+    spool_many(f, 1500, 0);
+    start(f);
+    wait_until_sent(f);
+    stop(f);
+    struct buf b;
+    buf_init(&b, STUB_MAX_BODY);
+    assert_int_equal(fs_read_file(f->conf.path, &b), LL_OK);
+    assert_string_equal(buf_str(&b), buf_str(&f->sent));
+    buf_free(&b);
+    start(f);
+    expect_books(f, 3000, 0, 0);
+    assert_int_equal(stub_requests(&f->stub), 0);
+}
+
+static void a_client_certificate_that_is_not_there_is_an_error_of_each_request(void **state)
+{
+    struct fixture *f = *state;
+    snprintf(f->conf.url, sizeof f->conf.url, "https://127.0.0.1:%u", f->stub.port);
+    snprintf(f->conf.cert_file, sizeof f->conf.cert_file, "%.200s/nowhere.crt", f->dir);
+    snprintf(f->conf.key_file, sizeof f->conf.key_file, "%.200s/nowhere.key", f->dir);
+    spool_many(f, 1, 0);
+    start(f);
+    wait_for_failure(f);
+    assert_int_equal(status(f).in_flight, 2);
+}
+
 static void a_missing_secret_is_an_error_at_start(void **state)
 {
     struct fixture *f = *state;
@@ -262,6 +308,56 @@ static void only_the_bad_lines_are_refused(void **state)
     assert_non_null(strstr(buf_str(&f->refused.lines), "level_m=679,n=bad"));
     assert_null(strstr(buf_str(&f->refused.lines), "n=1i"));
     expect_books(f, 1386, 14, 0);
+}
+
+static void lines_that_the_database_names_are_refused_without_a_search(void **state)
+{
+    struct fixture *f = *state;
+    f->stub.bad = "bad";
+    f->stub.names_bad = true;
+    f->stub.names_most = 4;
+    f->conf.batch_lines = 2000;
+    spool_many(f, 700, 97);
+    start(f);
+    wait_until_sent(f);
+    expect_taken(f, buf_str(&f->sent));
+    /* Four are named, and of the rest the other three; then it is taken. */
+    assert_int_equal(stub_requests(&f->stub), 3);
+    assert_int_equal(f->refused.count, 7);
+    /* Number 679 was the 675th of those that were sent the second time. */
+    assert_string_equal(f->refused.words, "bad no. 675");
+    assert_non_null(strstr(buf_str(&f->refused.lines), "level_m=97,n=bad"));
+    assert_non_null(strstr(buf_str(&f->refused.lines), "level_m=679,n=bad"));
+    assert_null(strstr(buf_str(&f->refused.lines), "n=1i"));
+    expect_books(f, 1386, 14, 0);
+}
+
+static void where_each_line_is_named_nothing_is_left_to_send(void **state)
+{
+    struct fixture *f = *state;
+    f->stub.bad = "bad";
+    f->stub.names_bad = true;
+    f->stub.names_most = 50;
+    spool_many(f, 30, 1);
+    start(f);
+    wait_until_sent(f);
+    assert_int_equal(stub_requests(&f->stub), 1);
+    assert_int_equal(f->refused.count, 30);
+    expect_books(f, 0, 60, 0);
+}
+
+static void a_batch_that_is_dropped_whole_is_not_halved(void **state)
+{
+    struct fixture *f = *state;
+    f->stub.fail_first = 1;
+    f->stub.fail_status = 422;
+    f->stub.fail_text = "{\"message\":\"partial write: beyond retention policy dropped=50\"}";
+    spool_many(f, 50, 0);
+    start(f);
+    wait_until_sent(f);
+    assert_int_equal(stub_requests(&f->stub), 1);
+    assert_string_equal(buf_str(&f->refused.lines), buf_str(&f->sent));
+    expect_books(f, 0, 100, 0);
 }
 
 static void of_a_record_with_many_lines_only_the_bad_one_is_refused(void **state)
@@ -344,6 +440,26 @@ static void a_missing_database_is_waited_for(void **state)
     kept_and_sent_again(f, 404, 1,
                         "404 no such database, bucket or path: "
                         "{\"error\":\"database not found: \\\"lifeline\\\"\"}");
+}
+
+static void a_database_that_gives_no_access_is_told_apart_from_one_that_is_away(void **state)
+{
+    struct fixture *f = *state;
+    f->stub.fail_first = UINT_MAX;
+    f->stub.fail_status = 403;
+    spool_many(f, 1, 0);
+    start(f);
+    assert_false(status(f).refused);
+    wait_for_failure(f);
+    assert_true(status(f).refused);
+    pthread_mutex_lock(&f->stub.lock);
+    f->stub.fail_status = 503;
+    pthread_mutex_unlock(&f->stub.lock);
+    for (int i = 0; i < GIVE_UP && status(f).refused; i++) {
+        nap();
+    }
+    assert_false(status(f).refused);
+    assert_false(status(f).reachable);
 }
 
 static void a_redirect_is_not_followed(void **state)
@@ -494,6 +610,61 @@ static void what_was_trimmed_unsent_is_counted_as_evicted(void **state)
     expect_books(f, 10020 - evicted, 0, evicted);
 }
 
+/* More than the lane takes, while the database is away; what was read before it left is not lost.
+ */
+static void fill_an_evicting_spool(struct fixture *f)
+{
+    spool_close(f->spool);
+    struct journal_options small = options;
+    small.max_bytes = 4 * options.segment_bytes;
+    char path[LL_MAX_PATH + 8];
+    snprintf(path, sizeof path, "%s/small", f->dir);
+    assert_int_equal(spool_open(path, &small, &f->spool), LL_OK);
+    spool_set_evicting(f->spool, true);
+    f->stub.fail_first = UINT_MAX;
+    f->stub.fail_status = 503;
+    spool_many(f, 10, 0);
+    start(f);
+    wait_for_failure(f);
+    spool_many(f, 5000, 0);
+}
+
+static void expect_lost_and_taken(struct fixture *f)
+{
+    pthread_mutex_lock(&f->stub.lock);
+    f->stub.fail_first = 0;
+    pthread_mutex_unlock(&f->stub.lock);
+    wait_until_sent(f);
+    const struct uploader_status s = status(f);
+    assert_int_equal(s.delivery.forwarded + s.delivery.evicted, 10020);
+    assert_true(s.delivery.evicted > 0);
+    assert_int_equal(s.delivered_total, 10020);
+}
+
+static void what_is_given_up_is_counted_before_the_database_is_back(void **state)
+{
+    struct fixture *f = *state;
+    fill_an_evicting_spool(f);
+    const struct uploader_status away = status(f);
+    assert_true(away.delivery.evicted > 0);
+    assert_int_equal(away.delivery.forwarded, 0);
+    assert_int_equal(away.in_flight + away.delivery.evicted, 10020);
+    assert_int_equal(away.delivered_total, away.delivery.evicted);
+    expect_lost_and_taken(f);
+    assert_true(status(f).delivery.evicted <= away.delivery.evicted);
+}
+
+static void what_is_given_up_is_counted_by_one_that_never_had_an_answer(void **state)
+{
+    struct fixture *f = *state;
+    fill_an_evicting_spool(f);
+    stop(f);
+    start(f);
+    const struct uploader_status away = status(f);
+    assert_int_equal(away.in_flight + away.delivery.evicted, 10020);
+    expect_lost_and_taken(f);
+}
+
 static void the_record_before_the_cursor_is_never_given_up(void **state)
 {
     struct fixture *f = *state;
@@ -533,6 +704,26 @@ static void alarms_go_before_a_backlog_of_readings(void **state)
     assert_non_null(next);
     assert_true(alarm < next);
     assert_true(alarm > strstr(taken, "level_m=50,"));
+}
+
+static void readings_keep_to_their_rate_and_alarms_do_not(void **state)
+{
+    struct fixture *f = *state;
+    f->conf.rate_lines_s = 20;
+    spool_many(f, 100, 0);
+    start(f);
+    for (int i = 0; i < GIVE_UP && stub_requests(&f->stub) == 0; i++) {
+        nap();
+    }
+    spool(f, SPOOL_ALARMS, 1, "lifeline_alarm id=7i 1\n");
+    assert_int_equal(spool_flush(f->spool), LL_OK);
+    for (int i = 0; i < GIVE_UP && status(f).alarms_delivered == 0; i++) {
+        nap();
+    }
+    const char *taken = buf_str(&f->stub.taken);
+    assert_non_null(strstr(taken, "level_m=20,"));
+    assert_null(strstr(taken, "level_m=21,"));
+    assert_non_null(strstr(taken, "lifeline_alarm"));
 }
 
 static void alarms_are_sent_while_readings_back_off(void **state)
@@ -589,15 +780,22 @@ static const struct CMUnitTest tests[] = {
     TEST(all_that_is_spooled_arrives_once_and_in_order),
     TEST(influxdb_1_gets_database_policy_and_password),
     TEST(influxdb_2_gets_organisation_bucket_and_token),
+    TEST(victoriametrics_gets_neither_organisation_nor_bucket),
+    TEST(a_file_gets_the_same_lines),
+    TEST(a_client_certificate_that_is_not_there_is_an_error_of_each_request),
     TEST(a_missing_secret_is_an_error_at_start),
     TEST(a_compressed_body_decodes_to_the_same),
     TEST(only_the_bad_lines_are_refused),
+    TEST(lines_that_the_database_names_are_refused_without_a_search),
+    TEST(where_each_line_is_named_nothing_is_left_to_send),
+    TEST(a_batch_that_is_dropped_whole_is_not_halved),
     TEST(of_a_record_with_many_lines_only_the_bad_one_is_refused),
     TEST(what_is_too_large_is_sent_in_smaller_pieces),
     TEST(a_line_too_large_by_itself_is_refused),
     TEST(a_server_error_is_tried_again),
     TEST(wrong_credentials_keep_everything),
     TEST(a_missing_database_is_waited_for),
+    TEST(a_database_that_gives_no_access_is_told_apart_from_one_that_is_away),
     TEST(a_redirect_is_not_followed),
     TEST(the_wait_the_server_asks_for_is_kept),
     TEST(a_database_that_is_away_is_waited_for),
@@ -606,8 +804,11 @@ static const struct CMUnitTest tests[] = {
     TEST(a_cursor_file_that_is_damaged_means_all_is_sent_again),
     TEST(a_spool_that_was_wiped_is_sent_from_its_beginning),
     TEST(what_was_trimmed_unsent_is_counted_as_evicted),
+    TEST(what_is_given_up_is_counted_before_the_database_is_back),
+    TEST(what_is_given_up_is_counted_by_one_that_never_had_an_answer),
     TEST(the_record_before_the_cursor_is_never_given_up),
     TEST(alarms_go_before_a_backlog_of_readings),
+    TEST(readings_keep_to_their_rate_and_alarms_do_not),
     TEST(alarms_are_sent_while_readings_back_off),
     TEST(a_stop_ends_a_request_that_hangs),
     TEST(a_stop_ends_a_wait),
