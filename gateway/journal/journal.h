@@ -51,10 +51,11 @@ struct journal_record {
 struct journal_stats {
     uint64_t first_seq; /* the oldest record still held; next_seq where there is none */
     uint64_t next_seq;  /* that the next append will get */
-    uint64_t second_seq; /* a trim to here gives up the oldest segment alone; 0: it is the only one */
-    uint64_t bytes;      /* on disk, all segments */
-    uint64_t damaged;    /* damaged stretches met since it was opened */
-    bool torn_tail;      /* one was cut when it was opened */
+    uint64_t
+        second_seq;   /* a trim to here gives up the oldest segment alone; 0: it is the only one */
+    uint64_t bytes;   /* on disk, all segments */
+    uint64_t damaged; /* damaged stretches met since it was opened */
+    bool torn_tail;   /* one was cut when it was opened */
 };
 
 /* Opens or makes the log in folder `dir` (made too), takes its lock file, and recovers: a torn tail
