@@ -11,7 +11,9 @@
 
 #define FIRST_ITEMS 64
 
-/* To the oldest record the lane holds; what was trimmed before it is none of this destination's. */
+/* To the oldest record the lane holds. What comes from there on will be counted, again where the
+ * cursor had it already; what was before it counts as delivered, since every destination of its
+ * time had it. */
 static ll_err begin_at_oldest(struct batch *b, uint64_t lane_total)
 {
     struct journal_reader *reader;
@@ -31,6 +33,11 @@ static ll_err begin_at_oldest(struct batch *b, uint64_t lane_total)
         }
     }
     journal_reader_close(reader);
+    struct delivery *d = &b->done.delivery;
+    if (d->quarantined + d->evicted > b->done.total) {
+        *d = (struct delivery){0};
+    }
+    d->forwarded = b->done.total - d->quarantined - d->evicted;
     return err == LL_EAGAIN ? LL_OK : err;
 }
 

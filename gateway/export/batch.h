@@ -64,7 +64,7 @@ struct batch_limits {
 };
 
 /* Begins at `from`, or with from->next 0 at the oldest record held. A cursor that is ahead of the
- * lane (which was wiped) begins there too, and keeps its books. */
+ * lane (which was wiped or cut) begins there too; its books go back as far. */
 ll_err batch_open(struct batch *b, const char *destination, struct spool *spool,
                   enum spool_lane lane, struct batch_limits limits, const struct position *from);
 void batch_close(struct batch *b);

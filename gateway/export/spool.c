@@ -345,6 +345,19 @@ uint64_t spool_total(const struct spool *s, enum spool_lane lane)
     return atomic_load(&s->lanes[lane].total);
 }
 
+bool spool_is_cut(const struct spool *s, enum spool_lane lane)
+{
+    return s->lanes[lane].cut_seq != 0;
+}
+
+void spool_pass_total(struct spool *s, enum spool_lane lane, uint64_t total)
+{
+    struct lane *l = &s->lanes[lane];
+    if (atomic_load(&l->total) < total) {
+        atomic_store(&l->total, total);
+    }
+}
+
 uint64_t spool_gone(const struct spool *s)
 {
     return atomic_load(&s->gone);

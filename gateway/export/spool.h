@@ -62,6 +62,11 @@ ll_err spool_sync(struct spool *s);
 
 /* Readings ever added to the lane. */
 uint64_t spool_total(const struct spool *s, enum spool_lane lane);
+/* Whether the last intake record of the lane is there in part; the rest is still to be added. */
+bool spool_is_cut(const struct spool *s, enum spool_lane lane);
+/* The lane once had `total` readings: where it has lost some of them it goes on from there, so that
+ * its readers find a gap and count it. Before any spool_add and any reader. */
+void spool_pass_total(struct spool *s, enum spool_lane lane, uint64_t total);
 /* Of these, what was given up: the running total before the oldest record still held. */
 uint64_t spool_gone(const struct spool *s);
 struct journal *spool_journal(struct spool *s, enum spool_lane lane);

@@ -187,6 +187,41 @@ static ll_err catch_up(struct pipeline *p)
     return err == LL_OK && p->gave_up ? LL_ENOSPC : err;
 }
 
+/* What the checkpoint counts as spooled and the spool has lost is a gap for the uploaders, who
+ * count it as evicted. */
+static void claim_spooled(struct pipeline *p)
+{
+    if (p->parts.spool == NULL) {
+        return;
+    }
+    const uint64_t has = spool_total(p->parts.spool, SPOOL_READINGS);
+    const uint64_t had = p->ledger.readings_spooled;
+    if (has < had) {
+        log_warn("pipeline", "spool_behind", "readings=%" PRIu64 " hint=\"lost from the spool\"",
+                 had - has);
+        spool_pass_total(p->parts.spool, SPOOL_READINGS, had);
+    }
+}
+
+/* What the spool has and no message in the journal or the checkpoint accounts for, because those
+ * were damaged, was decoded all the same. */
+static void claim_decoded(struct pipeline *p)
+{
+    if (p->parts.spool == NULL || spool_is_cut(p->parts.spool, SPOOL_READINGS)) {
+        return;
+    }
+    const uint64_t has = spool_total(p->parts.spool, SPOOL_READINGS);
+    const uint64_t known = p->ledger.readings_spooled;
+    if (known < has) {
+        log_warn("pipeline", "messages_lost",
+                 "readings=%" PRIu64 " hint=\"their messages are gone from the intake journal; the "
+                 "spool has them\"",
+                 has - known);
+        p->ledger.readings_decoded += has - known;
+        p->ledger.readings_spooled = has;
+    }
+}
+
 static ll_err prepare(struct pipeline *p)
 {
     uint64_t archived_id = 0;
@@ -200,6 +235,7 @@ static ll_err prepare(struct pipeline *p)
         err = resume(p, archived_id, archived_seq);
     }
     if (err == LL_OK) {
+        claim_spooled(p);
         err = pass_known_sequences(p, archived_seq);
     }
     if (err == LL_OK) {
@@ -209,7 +245,13 @@ static ll_err prepare(struct pipeline *p)
         p->received_at_start = p->ledger.messages_taken + unread;
         err = journal_reader_open(p->parts.intake, p->done_seq + 1, &p->reader);
     }
-    return err == LL_OK ? catch_up(p) : err;
+    if (err == LL_OK) {
+        err = catch_up(p);
+    }
+    if (err == LL_OK) {
+        claim_decoded(p);
+    }
+    return err;
 }
 
 ll_err pipeline_new(const struct pipeline_parts *parts, struct pipeline **out)
