@@ -65,7 +65,8 @@ static void a_torn_line_is_cut_off_at_the_next_start(void **state)
     linefile_close(open_it(LARGE, 2));
     static char torn[10000];
     memset(torn, 'x', sizeof torn);
-    memcpy(torn, "a 1\nb 2\n", 8);
+    static const char whole[8] = {'a', ' ', '1', '\n', 'b', ' ', '2', '\n'};
+    memcpy(torn, whole, sizeof whole);
     assert_int_equal(fs_replace_file(path, torn, sizeof torn), LL_OK);
     struct linefile *f = open_it(LARGE, 2);
     append(f, "c 3\n");
@@ -83,8 +84,8 @@ static void a_full_file_is_followed_by_the_next_and_the_oldest_goes(void **state
 {
     (void)state;
     struct linefile *f = open_it(8, 3);
-    for (char c = 'a'; c <= 'i'; c++) {
-        const char line[] = {c, ' ', '1', '\n', '\0'};
+    for (const char *c = "abcdefghi"; *c != '\0'; c++) {
+        const char line[] = {*c, ' ', '1', '\n', '\0'};
         append(f, line);
     }
     append(f, "longer than a whole file\n");

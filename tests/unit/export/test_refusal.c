@@ -75,16 +75,19 @@ static void all_are_refused_where_as_many_points_were_dropped(void **state)
 static void what_cannot_be_read_names_none(void **state)
 {
     (void)state;
-    static const char *const answers[] = {
-        "",
-        "no",
-        "[]",
-        "4",
-        "{\"error\":4,\"data\":4}",
-        "{\"error\":\"unable to parse 'm a=1 1': x",
+    static const char numbers[] =
         "{\"data\":[4,null,{},{\"line_number\":0,\"error_message\":\"x\"},"
-        "{\"line_number\":5,\"error_message\":\"x\"},{\"line_number\":-1,\"error_message\":\"x\"},"
-        "{\"line_number\":1,\"error_message\":null},{\"line_number\":1}]}"};
+        "{\"line_number\":5,\"error_message\":\"x\"},"
+        "{\"line_number\":-1,\"error_message\":\"x\"},"
+        "{\"line_number\":1,\"error_message\":null},"
+        "{\"line_number\":1}]}";
+    static const char *const answers[] = {"",
+                                          "no",
+                                          "[]",
+                                          "4",
+                                          "{\"error\":4,\"data\":4}",
+                                          "{\"error\":\"unable to parse 'm a=1 1': x",
+                                          numbers};
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         read_answer(answers[i]);
         assert_int_equal(refusal.count, 0);
