@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import http.server
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -396,39 +397,67 @@ def drain(bench):
     ]
 
 
+class Disk:
+    """A file system of its own in a file, so that its device counts what reaches it, the file
+    system's own writes included. Where it cannot be mounted, the kernel's count for the process
+    stands in, which is too high where large folios make it count pages that were clean."""
+
+    def __init__(self, folder, stack):
+        self.folder, self.device = folder, None
+        image = folder.with_suffix(".image")
+        folder.mkdir(parents=True)
+        with open(image, "wb") as file:
+            file.truncate(512 << 20)
+        try:
+            for words in (["mkfs.ext4", "-q", image], ["mount", "-o", "loop", image, folder]):
+                subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
+        except (OSError, subprocess.CalledProcessError):
+            return
+        stack.callback(subprocess.run, ["umount", folder], check=True)
+        device = folder.stat().st_dev
+        self.device = pathlib.Path("/sys/dev/block/%d:%d/stat" % (os.major(device),
+                                                                  os.minor(device)))
+
+    def written(self, process):
+        if self.device is None:
+            return io_written(process)
+        subprocess.run(["sync", "-f", self.folder], check=True)
+        return int(self.device.read_text().split()[6]) * 512
+
+
 def disk(bench):
     """Bytes written for a byte of payload, under load and with few sensors, at the same time."""
     seconds = 61  # two checkpoints at the default interval
-    cases = [("disk-busy", bench.args.devices, 2000, bench.broker),
-             ("disk-quiet", 1000, 1000 / 300, None)]
+    cases = [("busy", bench.args.devices, 2000), ("quiet", 1000, 1000 / 300)]
     say("disk: %d s" % seconds)
     with contextlib.ExitStack() as stack:
-        sites, rates = [], []
-        for name, devices, rate, broker in cases:
-            if broker is None:  # of its own: each gateway hears its own devices only
-                services = stack.enter_context(Services(bench.folder / "quiet-broker",
-                                                        bench.services.build))
-                broker = Broker(services, anonymous=True).start()
-            site = stack.enter_context(bench.site(name, devices, broker=broker))
+        runs = []
+        for name, devices, rate in cases:
+            own = Disk(bench.folder / ("disk-" + name), stack)
+            # A broker of its own: each gateway hears its own devices only.
+            services = stack.enter_context(Services(bench.folder / ("broker-" + name),
+                                                    bench.services.build))
+            site = stack.enter_context(bench.site(
+                "gateway-" + name, devices, broker=Broker(services, anonymous=True).start(),
+                gateway={"data_dir": str(own.folder / "state")}))
             site.gateway.start().wait_connected()
-            sites.append(site)
-            rates.append(rate)
+            runs.append((site, own, rate))
         time.sleep(3)  # the first checkpoint is apart
-        senders = [site.load(int(rate * seconds), "--rate", rate)
-                   for site, rate in zip(sites, rates)]
-        before = [io_written(site.gateway.process) for site in sites]
-        for site, sender in zip(sites, senders):
-            site.bench.finish(sender)
-        time.sleep(2)
-        written = [io_written(site.gateway.process) - b for site, b in zip(sites, before)]
-        for site in sites:
+        before = [own.written(site.gateway.process) for site, own, _ in runs]
+        for sender in [site.load(int(rate * seconds), "--rate", rate) for site, _, rate in runs]:
+            bench.finish(sender)
+        written = [own.written(site.gateway.process) - b
+                   for (site, own, _), b in zip(runs, before)]
+        for site, _, _ in runs:
             site.gateway.stop()
-    payload = [int(rate * seconds) * PAYLOAD_BYTES for rate in rates]
+        note = "" if all(own.device for _, own, _ in runs) else "too high: as dirtied, not written"
+    busy, quiet = [w / (int(rate * seconds) * PAYLOAD_BYTES)
+                   for w, (_, _, rate) in zip(written, runs)]
     return [
-        Row("bytes written per byte of payload, 2,000 messages/s", written[0] / payload[0],
-            reach="<= 4"),
-        Row("  1,000 sensors at 5 min", written[1] / payload[1], reach="<= 4"),
-        Row("  1,000 sensors at 5 min, a year", written[1] / (seconds + 2) * YEAR_S / 1e9, "GB"),
+        Row("bytes written per byte of payload, 2,000 messages/s", busy, reach="<= 4", note=note),
+        Row("  1,000 sensors at 5 min", quiet, reach="<= 4", note=note),
+        Row("  1,000 sensors at 5 min, a year", written[1] / seconds * YEAR_S / 1e9, "GB",
+            note=note),
     ]
 
 
