@@ -362,7 +362,7 @@ bind-address = "127.0.0.1:{rpc}"
 
 
 class Victoria:
-    """A private VictoriaMetrics, which takes InfluxDB 2's way of writing."""
+    """A private VictoriaMetrics, which takes InfluxDB's way of writing."""
 
     @staticmethod
     def installed():
@@ -374,7 +374,6 @@ class Victoria:
         self.folder.mkdir(exist_ok=True)
         self.port = free_port()
         self.url = "http://127.0.0.1:%d" % self.port
-        write_secret(self.folder / "token", secrets.token_urlsafe(18))
         self.process = None
 
     def start(self):
@@ -394,8 +393,7 @@ class Victoria:
         return [(row["metric"], row["values"], row["timestamps"]) for row in rows]
 
     def destination(self, **more):
-        return dict({"name": "victoria", "type": "influxdb2", "url": self.url, "org": "city",
-                     "bucket": DATABASE, "token_file": str(self.folder / "token"),
+        return dict({"name": "victoria", "type": "victoriametrics", "url": self.url,
                      "batch_wait_ms": 200}, **more)
 
 
