@@ -1,5 +1,5 @@
-"""A database that speaks just enough HTTP for the uploader, answers as it is told to, and keeps what
-it took as a database does: a point of the same series and time replaces the one before."""
+"""A database that speaks just enough HTTP for the uploader, answers as it is told to, and keeps
+what it took as a database does: a point of the same series and time replaces the one before."""
 
 import gzip
 import socket

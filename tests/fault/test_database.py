@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Databases that refuse, stall, lie or break off: what they say is told, and once they are good each
-reading is delivered or in quarantine with the server's words."""
+"""Databases that refuse, stall, lie or break off: what they say is told, and once they are good
+each reading is delivered or in quarantine with the server's words."""
 
 import faults  # first: it finds the others
 import stub_database as stub

@@ -19,7 +19,7 @@ INTAKE = {"segment_mib": 1, "checkpoint_interval_s": 1}
 
 
 def own_mounts():
-    """Mounts made from now on are seen by this process and its children alone, and end with them."""
+    """Mounts made from now on are seen by this process and its children alone, and end with it."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS) != 0:
         raise Skip("no file system may be mounted here: %s" % os.strerror(ctypes.get_errno()))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The gateway is killed at random moments under load: afterwards the database holds exactly what the
-sender's books say, and the alarms are those of a gateway that was left alone."""
+"""The gateway is killed at random moments under load: afterwards the database holds exactly what
+the sender's books say, and the alarms are those of a gateway that was left alone."""
 
 import random
 import time
