@@ -1,6 +1,6 @@
-"""What the bench measures: one function a group of rows. Each starts what it needs in a folder of its
-own, and returns rows whose figures come from the same run. Times of the machine's other work fall
-on both sides of a ratio alike, so ratios are taken round by round.
+"""What the bench measures: one function a group of rows. Each starts what it needs in a folder of
+its own, and returns rows whose figures come from the same run. The machine's other work falls on
+both sides of a ratio alike, so ratios are taken round by round.
 """
 
 import base64
@@ -58,7 +58,7 @@ def say(text):
 
 
 class Site:
-    """One gateway with its registry, in a folder of its own beside the common broker and database."""
+    """One gateway with its registry, in a folder of its own; broker and database are common."""
 
     def __init__(self, bench, name, devices, broker=None, influx=True, **changes):
         self.bench, self.devices = bench, devices
@@ -220,7 +220,7 @@ def io_written(process):
 
 
 def checkpoints(site):
-    """Checkpoints each second: their size, and how long a question that needs the pipeline waits."""
+    """Checkpoints each second: their size, and how long a question to the pipeline waits."""
     gateway = site.gateway
     interval_s = 30  # the default, which the figures a day are for
     gateway.config["intake"] = {"checkpoint_interval_s": 1}
