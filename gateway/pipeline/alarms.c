@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway/alarm/alarm.h"
+#include "gateway/base/clock.h"
 
 struct open_alarm {
     struct alarm_record record;
@@ -120,7 +121,11 @@ static void transition(struct alarms *a, struct series_table *t, uint32_t index,
     struct alarm_record *r = &a->open[index].record;
     r->from = r->state;
     r->state = to;
-    r->at_ms = cause->now.event_ms;
+    /* Two points of an alarm at one time would be one in the database, so the later one moves on;
+     * by more than that, the clock was set back. */
+    const int64_t ahead_ms = r->at_ms - cause->now.event_ms;
+    const bool taken = ahead_ms >= 0 && ahead_ms < LL_MS_PER_S;
+    r->at_ms = taken ? r->at_ms + 1 : cause->now.event_ms;
     r->source_seq = cause->seq;
     r->source_nth = cause->nth++;
     a->emit(a->ctx, r);
@@ -302,6 +307,8 @@ static void load_one(struct alarm_record *r, struct cursor *in)
         in->bad = true;
         return;
     }
+    r->at_ms = r->raised_ms > r->acked_ms ? r->raised_ms : r->acked_ms;
+    r->at_ms = r->cleared_ms > r->at_ms ? r->cleared_ms : r->at_ms;
     r->state = (enum alarm_state)state;
     r->priority = (enum alarm_priority)priority;
     struct text_field texts[TEXT_FIELDS];

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""The wall clock is set forward and back by an hour: nothing is lost, no device falls silent by it,
+and what comes afterwards has the right time."""
+
+import os
+import shutil
+import struct
+import subprocess
+import time
+
+import faults  # first: it finds the others
+import stub_database as stub
+from city import City, now_ms, wait_for
+from harness import ROOT, Skip, expect, run
+
+HOUR_MS = 3600 * 1000
+SILENCE_S = 60
+
+QUIET = {
+    "profile": "fault_quiet", "kind": "water_main", "title": {"en": "quiet", "zh": "静默"},
+    "channels": {"pressure": {"unit": "MPa", "min": 0, "max": 2, "detectors": [
+        {"detector": "silence", "after_s": SILENCE_S, "priority": "low"}]}},
+}
+
+
+def build_clock(folder):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or os.environ.get("LIFELINE_SANITIZER"):
+        raise Skip("the clock's library cannot be loaded here")
+    library = folder / "wall_clock.so"
+    subprocess.run([compiler, "-std=c17", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", library,
+                    ROOT / "tests/fault/wall_clock.c"], check=True)
+    return library
+
+
+def fixture(folder):
+    c = City(folder, influx=False, start=False)
+    c.library, c.clock = build_clock(folder), folder / "clock"
+    c.database = stub.StubDatabase()
+    c.gateway.config["destinations"] = [c.database.destination()]
+    c.gateway.write_config()
+    c.values = []
+    try:
+        c.broker.start()
+        set_clock(c, 0)
+        start(c)
+        c.import_rows("profile", QUIET)
+        c.import_rows("asset", [{"id": "q1", "kind": "water_main"}])
+        c.import_rows("device", [{"id": "q1", "asset": "q1", "profile": "fault_quiet"}])
+        yield c
+        c.gateway.stop()
+    finally:
+        c.services.end_all()
+        c.database.stop()
+
+
+def set_clock(c, off_ms):
+    c.clock.write_bytes(struct.pack("q", off_ms))
+
+
+def start(c):
+    c.gateway.process = c.services.start(
+        "lifelined", [c.services.program("lifelined"), "-c", c.gateway.config_file],
+        env=dict(os.environ, LD_PRELOAD=str(c.library), LIFELINE_WALL_CLOCK=str(c.clock)))
+    wait_for("the gateway's API", lambda: c.gateway.process.check_runs() and c.gateway.answers())
+    c.gateway.wait_connected()
+
+
+def stamped(c, off_ms):
+    """Sends a reading without a time, under a clock that is off by so much: the time it gets."""
+    set_clock(c, off_ms)
+    time.sleep(1.2)  # a tick of the gateway's, which would tell it of so much time
+    value = 0.1 + len(c.values) / 100
+    c.values.append(value)
+    c.send({"r": {"pressure": value}}, "q1")
+    c.settle()
+    found = [ts for (_, _, ts), text in c.database.readings().items() if float(text) == value]
+    expect(len(found), 1, "points with %s" % value)
+    return found[0]
+
+
+def each_reading_is_stamped_once_whatever_the_clock_does(c):
+    for off_ms in (0, HOUR_MS, 0, -HOUR_MS, HOUR_MS, 0):
+        before = now_ms() + off_ms
+        ts = stamped(c, off_ms)
+        expect(before <= ts <= now_ms() + off_ms, True, "%d under a clock off by %d" % (ts, off_ms))
+    expect(len(c.database.readings()), len(c.values), "points")
+
+
+def no_device_is_silent_by_it(c):
+    expect(c.gateway.ctl("alarms", "list", "--all")["items"], [], "alarms")
+
+
+def the_books_balance(c):
+    books = faults.expect_balanced(c.gateway)
+    expect(books["readings"]["forwarded"], len(c.values), "forwarded of %s" % books)
+
+
+def so_they_do_after_a_start_an_hour_earlier(c):
+    c.gateway.stop()
+    set_clock(c, -HOUR_MS)
+    start(c)
+    stamped(c, -HOUR_MS)
+    no_device_is_silent_by_it(c)
+    the_books_balance(c)
+
+
+if __name__ == "__main__":
+    run([each_reading_is_stamped_once_whatever_the_clock_does, no_device_is_silent_by_it,
+         the_books_balance, so_they_do_after_a_start_an_hour_earlier], fixture)
