@@ -33,7 +33,8 @@ static const char profile[] =
     "\"priority\":\"high\"},"
     "{\"detector\":\"silence\",\"priority\":\"low\"}]},"
     "\"door\":{\"quantity\":\"door\",\"unit\":\"state\",\"type\":\"bool\",\"min\":0,\"max\":1,"
-    "\"period_s\":0,\"detectors\":[]}}}";
+    "\"period_s\":0,\"detectors\":["
+    "{\"detector\":\"limit\",\"name\":\"open\",\"above\":0.5,\"priority\":\"low\"}]}}}";
 static const char assets[] = "id,kind,name,district\npipe-1,gas_pipe,东街,鲤城区\n";
 static const char devices[] = "id,asset,profile\ndev-1,pipe-1,chamber\n";
 
@@ -401,6 +402,38 @@ static void an_alarm_is_raised_acknowledged_and_cleared(void **state)
     rig_free(r);
 }
 
+/* The database keeps one point of a series and time. */
+static void transitions_of_one_millisecond_have_times_of_their_own(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("millisecond");
+    for (int i = 1; i <= 4; i++) {
+        put(r, 5, "dev-1", i % 2 == 1 ? "{\"r\":{\"door\":true}}" : "{\"r\":{\"door\":false}}", 0);
+    }
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    struct buf b;
+    buf_init(&b, 65536);
+    read_lane(r, SPOOL_ALARMS, &b);
+    char last[32] = "";
+    int transitions = 0;
+    for (const char *line = buf_str(&b); *line != '\0'; line = strchr(line, '\n') + 1) {
+        const char *end = strchr(line, '\n');
+        const char *time = end;
+        while (*time != ' ') {
+            time--;
+        }
+        assert_true(end - time < (ptrdiff_t)sizeof last);
+        char this[32] = "";
+        memcpy(this, time, (size_t)(end - time));
+        assert_true(strcmp(this, last) > 0);
+        memcpy(last, this, sizeof last);
+        transitions++;
+    }
+    assert_int_equal(transitions, 4);
+    buf_free(&b);
+    rig_free(r);
+}
+
 static void the_gateways_own_absence_is_no_silence(void **state)
 {
     (void)state;
@@ -742,6 +775,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_clock_that_is_set_back_leaves_no_alarm_unraised),
     cmocka_unit_test(a_burst_without_times_does_not_overwrite_itself),
     cmocka_unit_test(a_late_reading_is_counted_as_late),
+    cmocka_unit_test(transitions_of_one_millisecond_have_times_of_their_own),
     cmocka_unit_test(an_alarm_is_raised_acknowledged_and_cleared),
     cmocka_unit_test(the_gateways_own_absence_is_no_silence),
     cmocka_unit_test(the_same_journal_gives_the_same_alarms),
