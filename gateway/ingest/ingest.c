@@ -37,9 +37,6 @@
 #define TICK_MS            LL_MS_PER_S
 #define WILL_TOPIC_PREFIX  "lifeline/v1/gateway/"
 
-/* What intake_write adds to topic and payload. */
-#define INTAKE_HEAD 4
-
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_UP };
 
 struct subscription {
@@ -126,14 +123,11 @@ static int on_message(void *ctx, char *topic, int topic_len, MQTTAsync_message *
 {
     struct ingest *in = ctx;
     const size_t payload_len = message->payloadlen > 0 ? (size_t)message->payloadlen : 0;
-    /* At most 65,535. */
-    const size_t topic_size = topic_len > 0 ? (size_t)topic_len : strlen(topic);
-    const bool oversized = payload_len > (size_t)in->conf->max_message_bytes ||
-                           INTAKE_HEAD + topic_size + payload_len > LL_MAX_JOURNAL_RECORD;
+    const bool oversized = payload_len > (size_t)in->conf->max_message_bytes;
     const size_t kept = payload_len < LL_MAX_MESSAGE_KEPT ? payload_len : LL_MAX_MESSAGE_KEPT;
     const struct intake_message m = {
         .topic = topic,
-        .topic_len = topic_size,
+        .topic_len = topic_len > 0 ? (size_t)topic_len : strlen(topic), /* MQTT: at most 65,535 */
         .payload = message->payload,
         .payload_len = oversized ? kept : payload_len,
         .flags =
