@@ -135,6 +135,14 @@ static void load(struct uploader *u, struct position out[SPOOL_LANES])
 
 /* --- one request ----------------------------------------------------------------------------- */
 
+/* Of the last answer. */
+static struct meaning meaning_of(const struct uploader *u)
+{
+    const bool influxdb =
+        u->conf.type == DESTINATION_INFLUXDB1 || u->conf.type == DESTINATION_INFLUXDB2;
+    return verdict_meaning(u->answer.status, u->answer.text, influxdb);
+}
+
 /* `error`: NULL where the step says nothing about the database's health, "" for a success. */
 static void publish(struct uploader *u, const char *error)
 {
@@ -159,7 +167,7 @@ static void publish(struct uploader *u, const char *error)
             u->last_success = clock_wall();
             u->refused = false;
         } else if (u->answer.status != 0) {
-            u->refused = verdict_meaning(u->answer.status).verdict == NO_ACCESS;
+            u->refused = meaning_of(u).verdict == NO_ACCESS;
         }
     }
     pthread_mutex_unlock(&u->lock);
@@ -335,7 +343,7 @@ static void send_some(struct uploader *u, struct lane *l)
     if (u->answer.stopped) {
         return;
     }
-    const struct meaning m = verdict_meaning(u->answer.status);
+    const struct meaning m = meaning_of(u);
     if (m.verdict == DONE) {
         on_done(u, l, lines, len);
     } else if (m.verdict == KEEP || m.verdict == NO_ACCESS) {

@@ -462,6 +462,15 @@ static void a_database_that_gives_no_access_is_told_apart_from_one_that_is_away(
     assert_false(status(f).reachable);
 }
 
+static void what_is_no_answer_of_a_database_refuses_nothing(void **state)
+{
+    struct fixture *f = *state;
+    f->stub.fail_text = "Client sent an HTTP request to an HTTPS server.";
+    kept_and_sent_again(f, 400, 1,
+                        "400 not an answer of the database: "
+                        "Client sent an HTTP request to an HTTPS server.");
+}
+
 static void a_redirect_is_not_followed(void **state)
 {
     kept_and_sent_again(*state, 307, 1, "307 not taken: not now");
@@ -797,6 +806,7 @@ static const struct CMUnitTest tests[] = {
     TEST(wrong_credentials_keep_everything),
     TEST(a_missing_database_is_waited_for),
     TEST(a_database_that_gives_no_access_is_told_apart_from_one_that_is_away),
+    TEST(what_is_no_answer_of_a_database_refuses_nothing),
     TEST(a_redirect_is_not_followed),
     TEST(the_wait_the_server_asks_for_is_kept),
     TEST(a_database_that_is_away_is_waited_for),
