@@ -6,7 +6,8 @@
  *
  *   2xx       done
  *   400, 422  the lines that the answer names, or else halve the batch until they are alone, go to
- *             quarantine with the server's words; the rest is delivered
+ *             quarantine with the server's words; the rest is delivered. From InfluxDB only where
+ *             the answer is a JSON object: anything else is another server's, and all is kept
  *   413       halve the batch, and send no larger ones from then on
  *   others, timeouts, no answer: keep, and retry after a jittered wait of at most 60 s, or after
  *             what the server asks for (Retry-After), at most an hour
