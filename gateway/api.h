@@ -33,7 +33,4 @@ struct api {
 extern const struct console_route api_routes[];
 extern const size_t api_route_count;
 
-/* All of the books at one moment. */
-void api_ledger(struct api *api, struct ledger_view *out);
-
 #endif

@@ -34,7 +34,8 @@ void api_books(struct api *api, struct api_books *out)
 {
     /* Against the stream: what comes later was counted at each earlier place before it. */
     const struct uploader_status *last = NULL;
-    *out = (struct api_books){.destination_count = api->uploader_count};
+    memset(out, 0, sizeof *out);
+    out->destination_count = api->uploader_count;
     for (size_t i = 0; i < api->uploader_count; i++) {
         uploader_status(api->uploaders[i], &out->destinations[i]);
         if (last == NULL || out->destinations[i].delivered_total < last->delivered_total) {
@@ -42,19 +43,12 @@ void api_books(struct api *api, struct api_books *out)
         }
     }
     struct ledger_view *v = &out->view;
-    pipeline_ledger(api->pipeline, &v->ledger);
+    pipeline_ledger(api->pipeline, &v->ledger, &out->sources);
     v->messages_received = received(api, v->ledger.messages_taken);
     v->messages_in_flight = minus(v->messages_received, v->ledger.messages_taken);
     v->delivery = last != NULL ? last->delivery : (struct delivery){0};
     v->readings_in_flight =
         minus(v->ledger.readings_spooled, last != NULL ? last->delivered_total : 0);
-}
-
-void api_ledger(struct api *api, struct ledger_view *out)
-{
-    struct api_books books;
-    api_books(api, &books);
-    *out = books.view;
 }
 
 /* --- GET /api/v1/ledger ---------------------------------------------------------------------- */
@@ -95,13 +89,14 @@ struct state {
     const char *key;
     uint64_t value;
 };
-#define MESSAGE_STATES 2
-#define READING_STATES 7
+#define MESSAGE_STATES        2
+#define READING_STATES        7
+#define SOURCE_READING_STATES 4
 
-static void message_states(const struct ledger_view *v, struct state out[MESSAGE_STATES])
+static void message_states(const struct ledger *l, struct state out[MESSAGE_STATES])
 {
-    out[0] = (struct state){"decoded", v->ledger.messages_decoded};
-    out[1] = (struct state){"duplicate", v->ledger.messages_duplicate};
+    out[0] = (struct state){"decoded", l->messages_decoded};
+    out[1] = (struct state){"duplicate", l->messages_duplicate};
 }
 
 static void reading_states(const struct ledger_view *v, struct state out[READING_STATES])
@@ -113,6 +108,15 @@ static void reading_states(const struct ledger_view *v, struct state out[READING
     out[4] = (struct state){"late", v->ledger.readings_late};
     out[5] = (struct state){"quarantined", v->delivery.quarantined};
     out[6] = (struct state){"evicted", v->delivery.evicted};
+}
+
+/* Of one source: what is spooled or kept is accepted. */
+static void source_reading_states(const struct ledger *l, struct state out[SOURCE_READING_STATES])
+{
+    out[0] = (struct state){"decoded", l->readings_decoded};
+    out[1] = (struct state){"accepted", l->readings_spooled + l->readings_kept};
+    out[2] = (struct state){"duplicate", l->readings_duplicate};
+    out[3] = (struct state){"late", l->readings_late};
 }
 
 static void write_states(struct buf *out, const struct state *states, size_t count,
@@ -133,15 +137,68 @@ static void write_states(struct buf *out, const struct state *states, size_t cou
     buf_str_add(out, "},");
 }
 
+static void write_balanced(struct buf *out, bool balanced)
+{
+    buf_printf(out, "\"balanced\":%s}", balanced ? "true" : "false");
+}
+
 static void write_in_flight(struct buf *out, uint64_t in_flight, bool balanced)
 {
-    buf_printf(out, "\"in_flight\":%llu,\"balanced\":%s}", (unsigned long long)in_flight,
-               balanced ? "true" : "false");
+    buf_printf(out, "\"in_flight\":%llu,", (unsigned long long)in_flight);
+    write_balanced(out, balanced);
+}
+
+static void write_source(const struct source_books *s, struct buf *out)
+{
+    const struct ledger *l = &s->ledger;
+    struct state messages[MESSAGE_STATES];
+    struct state readings[SOURCE_READING_STATES];
+    message_states(l, messages);
+    source_reading_states(l, readings);
+    buf_char(out, '{');
+    api_write_text(out, "source", s->name);
+    buf_char(out, ',');
+    api_write_text(out, "format", s->format);
+    buf_printf(out, ",\"messages\":{\"received\":%llu,", (unsigned long long)l->messages_taken);
+    write_states(out, messages, MESSAGE_STATES, l, SCOPE_MESSAGE);
+    write_balanced(out, source_messages_balance(l));
+    buf_str_add(out, ",\"readings\":{");
+    write_states(out, readings, SOURCE_READING_STATES, l, SCOPE_READING);
+    write_balanced(out, source_readings_balance(l));
+    buf_char(out, '}');
+}
+
+static void write_sources(const struct source_list *list, struct buf *out)
+{
+    buf_str_add(out, "\"sources\":[");
+    for (size_t i = 0; i < list->count; i++) {
+        buf_str_add(out, i > 0 ? "," : "");
+        write_source(&list->row[i], out);
+    }
+    buf_char(out, ']');
+}
+
+static void answer_source(const struct source_list *list, const char *name,
+                          struct console_answer *ans)
+{
+    const char *names[LL_MAX_SOURCES] = {NULL};
+    for (size_t i = 0; i < list->count; i++) {
+        names[i] = list->row[i].name;
+        if (strcmp(names[i], name) == 0) {
+            write_source(&list->row[i], &ans->body);
+            return;
+        }
+    }
+    const char *near = diag_nearest(name, names, list->count);
+    console_error(ans, 404, "there is no source '%s'%s%s%s", name,
+                  near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+                  near != NULL ? "'?" : "");
 }
 
 void api_get_ledger(void *ctx, const struct console_request *req, struct console_answer *ans)
 {
     const char *device = console_query(req, "device");
+    const char *source = console_query(req, "source");
     if (device != NULL) {
         const struct api *api = ctx;
         api_finish(ans, pipeline_device(api->pipeline, device, &ans->body));
@@ -153,7 +210,11 @@ void api_get_ledger(void *ctx, const struct console_request *req, struct console
     struct state readings[READING_STATES];
     const struct ledger_view *v = &books.view;
     api_books(ctx, &books);
-    message_states(v, messages);
+    if (source != NULL) {
+        answer_source(&books.sources, source, ans);
+        return;
+    }
+    message_states(&v->ledger, messages);
     reading_states(v, readings);
 
     buf_printf(out, "{\"messages\":{\"received\":%llu,", (unsigned long long)v->messages_received);
@@ -162,6 +223,8 @@ void api_get_ledger(void *ctx, const struct console_request *req, struct console
     buf_str_add(out, ",\"readings\":{");
     write_states(out, readings, READING_STATES, &v->ledger, SCOPE_READING);
     write_in_flight(out, v->readings_in_flight, ledger_readings_balance(v));
+    buf_char(out, ',');
+    write_sources(&books.sources, out);
     buf_char(out, ',');
     api_write_destinations(&books, out);
     buf_char(out, '}');
@@ -209,38 +272,74 @@ static void counters(struct buf *out)
     }
 }
 
-static void states(struct buf *out, const char *name, const char *text, const struct state *values,
-                   size_t count, const struct ledger *l, enum reason_scope scope)
+/* `source`: NULL where it is of all. */
+static void one_state(struct buf *out, const char *name, const char *source, const char *state,
+                      const char *reason, uint64_t value)
 {
-    metric_head(out, name, "counter", text);
+    buf_printf(out, "%s{", name);
+    if (source != NULL) {
+        buf_str_add(out, "source=");
+        label(out, source);
+        buf_char(out, ',');
+    }
+    buf_printf(out, "state=\"%s\",reason=\"%s\"} %llu\n", state, reason, (unsigned long long)value);
+}
+
+static void states(struct buf *out, const char *name, const char *source,
+                   const struct state *values, size_t count, const struct ledger *l,
+                   enum reason_scope scope)
+{
     for (size_t i = 0; i < count; i++) {
-        buf_printf(out, "%s{state=\"%s\",reason=\"\"} %llu\n", name, values[i].key,
-                   (unsigned long long)values[i].value);
+        one_state(out, name, source, values[i].key, "", values[i].value);
     }
     for (int r = REASON_NONE + 1; r < REASON_COUNT; r++) {
         const struct reason_info *info = reason_info((enum reason)r);
         if (info->scope == scope) {
-            buf_printf(out, "%s{state=\"rejected\",reason=\"%s\"} %llu\n", name, info->key,
-                       (unsigned long long)l->rejected[r]);
+            one_state(out, name, source, "rejected", info->key, l->rejected[r]);
         }
+    }
+}
+
+static void source_metrics(struct buf *out, const struct source_list *list)
+{
+    static const char messages_total[] = "lifeline_source_messages_total";
+    static const char readings_total[] = "lifeline_source_readings_total";
+    metric_head(out, messages_total, "counter",
+                "messages by the topic filter that they came by and the state they ended in");
+    for (size_t i = 0; i < list->count; i++) {
+        const struct source_books *s = &list->row[i];
+        struct state values[MESSAGE_STATES];
+        message_states(&s->ledger, values);
+        states(out, messages_total, s->name, values, MESSAGE_STATES, &s->ledger, SCOPE_MESSAGE);
+    }
+    metric_head(out, readings_total, "counter",
+                "readings by the topic filter that they came by and the state they ended in");
+    for (size_t i = 0; i < list->count; i++) {
+        const struct source_books *s = &list->row[i];
+        struct state values[SOURCE_READING_STATES];
+        source_reading_states(&s->ledger, values);
+        states(out, readings_total, s->name, values + 1, SOURCE_READING_STATES - 1, &s->ledger,
+               SCOPE_READING);
     }
 }
 
 static void ledger_metrics(struct buf *out, const struct ledger_view *v)
 {
+    static const char messages_total[] = "lifeline_messages_total";
+    static const char readings_total[] = "lifeline_readings_total";
     struct state messages[MESSAGE_STATES];
     struct state readings[READING_STATES];
-    message_states(v, messages);
+    message_states(&v->ledger, messages);
     reading_states(v, readings);
     metric(out, "lifeline_messages_received_total", "counter",
            "messages that the journal took, ever", v->messages_received);
-    states(out, "lifeline_messages_total", "messages by the state they ended in", messages,
-           MESSAGE_STATES, &v->ledger, SCOPE_MESSAGE);
+    metric_head(out, messages_total, "counter", "messages by the state they ended in");
+    states(out, messages_total, NULL, messages, MESSAGE_STATES, &v->ledger, SCOPE_MESSAGE);
     metric(out, "lifeline_readings_decoded_total", "counter", "readings found in messages",
            v->ledger.readings_decoded);
     /* The first is "decoded", the sum of the others. */
-    states(out, "lifeline_readings_total", "readings by the state they ended in", readings + 1,
-           READING_STATES - 1, &v->ledger, SCOPE_READING);
+    metric_head(out, readings_total, "counter", "readings by the state they ended in");
+    states(out, readings_total, NULL, readings + 1, READING_STATES - 1, &v->ledger, SCOPE_READING);
     metric(out, "lifeline_messages_in_flight", "gauge",
            "messages in the journal that the pipeline has yet to take", v->messages_in_flight);
     metric(out, "lifeline_readings_in_flight", "gauge",
@@ -335,6 +434,7 @@ void api_get_metrics(void *ctx, const struct console_request *req, struct consol
     ans->content_type = "text/plain; version=0.0.4; charset=utf-8";
     counters(out);
     ledger_metrics(out, &books.view);
+    source_metrics(out, &books.sources);
     destination_metrics(out, &books);
     metric(out, "lifeline_intake_disk_bytes", "gauge", "size of the intake journal on disk",
            intake.bytes);

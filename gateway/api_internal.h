@@ -12,9 +12,10 @@
 
 struct json_object;
 
-/* The books, and the destinations' part of them, as of one moment. */
+/* The books, and the sources' and the destinations' parts of them, as of one moment. */
 struct api_books {
     struct ledger_view view;
+    struct source_list sources;
     size_t destination_count;
     struct uploader_status destinations[LL_MAX_DESTINATIONS];
 };

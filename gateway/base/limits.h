@@ -60,6 +60,10 @@
 /* Commands waiting for the pipeline's answer. */
 #define LL_MAX_WAITING_COMMANDS 32
 
+/* Sources with books of their own: the topics of the settings, a few that are none, and topics that
+ * were in the settings. */
+#define LL_MAX_SOURCES 64
+
 /* Brokers and databases in one configuration. */
 #define LL_MAX_BROKERS      8
 #define LL_MAX_TOPICS       32

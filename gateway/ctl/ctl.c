@@ -19,8 +19,8 @@ static const struct {
     [CTL_SOCKET] = {"--socket", "PATH"}, [CTL_JSON] = {"--json", NULL},
     [CTL_HELP] = {"--help", NULL},       [CTL_ALL] = {"--all", NULL},
     [CTL_ASSET] = {"--asset", "ID"},     [CTL_NOTE] = {"--note", "TEXT"},
-    [CTL_DEVICE] = {"--device", "ID"},   [CTL_COUNT] = {"--count", "N"},
-    [CTL_LIMIT] = {"--limit", "N"},
+    [CTL_DEVICE] = {"--device", "ID"},   [CTL_SOURCE] = {"--source", "FILTER"},
+    [CTL_COUNT] = {"--count", "N"},      [CTL_LIMIT] = {"--limit", "N"},
 };
 
 #define BIT(option)  (1U << (option))
@@ -42,8 +42,9 @@ static ctl_verb run_help;
 
 static const struct verb verbs[] = {
     {"status", "", "", "connections, destinations, registry, open alarms", 0, 0, 0, ctl_status},
-    {"ledger", "", "[--device ID]", "where every message and every reading ended, or one device's",
-     0, 0, BIT(CTL_DEVICE), ctl_ledger},
+    {"ledger", "", "[--device ID | --source FILTER]",
+     "where every message and every reading ended: all, a device's, a topic filter's", 0, 0,
+     BIT(CTL_DEVICE) | BIT(CTL_SOURCE), ctl_ledger},
     {"alarms", "(list)", "[--all] [--asset ID] [--limit N]", "open alarms, or all, newest first", 0,
      0, LIST_OPTIONS, ctl_alarms_list},
     {"alarms", "show", "ID", "one alarm and what became of it", 1, 1, 0, ctl_alarms_show},

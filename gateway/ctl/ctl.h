@@ -26,6 +26,7 @@ enum ctl_option {
     CTL_ASSET,
     CTL_NOTE,
     CTL_DEVICE,
+    CTL_SOURCE,
     CTL_COUNT,
     CTL_LIMIT,
     CTL_OPTION_COUNT

@@ -13,6 +13,7 @@
 #include "gateway/model/reason.h"
 
 #define LINE_BYTES 1024
+#define COUNT(a)   (sizeof(a) / sizeof((a)[0]))
 
 static void add_line(struct table *t, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -144,19 +145,27 @@ static const char *reason_text(const char *key)
     return "";
 }
 
-static void add_rejected(struct table *t, struct json_object *books)
+static int64_t rejected_sum(struct json_object *books)
 {
     int64_t sum = 0;
+    struct json_object *rejected = member_object(books, "rejected");
+    if (rejected != NULL) {
+        json_object_object_foreach(rejected, reason, count)
+        {
+            (void)count;
+            sum += member_int(rejected, reason);
+        }
+    }
+    return sum;
+}
+
+static void add_rejected(struct table *t, struct json_object *books)
+{
     struct json_object *rejected = member_object(books, "rejected");
     if (rejected == NULL) {
         return;
     }
-    json_object_object_foreach(rejected, reason, count)
-    {
-        (void)count;
-        sum += member_int(rejected, reason);
-    }
-    add_count(t, "  rejected", sum, "");
+    add_count(t, "  rejected", rejected_sum(books), "");
     json_object_object_foreach(rejected, key, value)
     {
         (void)value;
@@ -182,10 +191,65 @@ static void add_books(struct table *t, const char *title, struct json_object *bo
         add_count(t, name, member_int(books, states[i]), "");
     }
     add_rejected(t, books);
-    add_count(t, "  in flight", member_int(books, "in_flight"), "");
+    if (json_object_object_get_ex(books, "in_flight", NULL)) {
+        add_count(t, "  in flight", member_int(books, "in_flight"), "");
+    }
     table_add(t, "  balanced");
     table_add(t, member_true(books, "balanced") ? "yes" : "NO");
     table_add(t, member_true(books, "balanced") ? "" : "the states do not add up: see the log");
+}
+
+/* Messages, then readings. */
+static void print_books(const struct ctl *c, struct json_object *root, const char *const *messages,
+                        size_t message_states, const char *const *readings, size_t reading_states)
+{
+    struct table t;
+    table_init(&t, 3);
+    t.right[1] = true;
+    add_books(&t, "messages", member_object(root, "messages"), messages, message_states);
+    add_books(&t, "readings", member_object(root, "readings"), readings, reading_states);
+    table_print(&t, 0, c->out);
+    table_free(&t);
+}
+
+static void print_sources(const struct ctl *c, struct json_object *root)
+{
+    static const char *const head[] = {"source",   "messages", "decoded",  "duplicate",
+                                       "rejected", "readings", "accepted", "duplicate",
+                                       "late",     "rejected"};
+    size_t count;
+    struct json_object *all = member_array(root, "sources", &count);
+    struct table t;
+    table_init(&t, COUNT(head));
+    for (size_t i = 0; i < COUNT(head); i++) {
+        t.right[i] = i > 0;
+        table_add(&t, head[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *source = json_object_array_get_idx(all, i);
+        struct json_object *m = member_object(source, "messages");
+        struct json_object *r = member_object(source, "readings");
+        const int64_t numbers[] = {
+            member_int(m, "received"),
+            member_int(m, "decoded"),
+            member_int(m, "duplicate"),
+            rejected_sum(m),
+            member_int(r, "decoded"),
+            member_int(r, "accepted"),
+            member_int(r, "duplicate"),
+            member_int(r, "late"),
+            rejected_sum(r),
+        };
+        table_add(&t, member_text(source, "source"));
+        for (size_t n = 0; n < COUNT(numbers); n++) {
+            char text[LL_NUM_TEXT];
+            snprintf(text, sizeof text, "%" PRId64, numbers[n]);
+            table_add(&t, text);
+        }
+    }
+    fprintf(c->out, "\n");
+    table_print(&t, 0, c->out);
+    table_free(&t);
 }
 
 enum ctl_exit ctl_ledger(struct ctl *c)
@@ -193,13 +257,18 @@ enum ctl_exit ctl_ledger(struct ctl *c)
     static const char *const messages[] = {"received", "decoded", "duplicate"};
     static const char *const readings[] = {"decoded", "forwarded",   "kept",   "duplicate",
                                            "late",    "quarantined", "evicted"};
+    static const char *const of_source[] = {"decoded", "accepted", "duplicate", "late"};
     struct client_answer a;
     bool done;
     const char *device = ctl_option(c, CTL_DEVICE, NULL);
+    const char *source = ctl_option(c, CTL_SOURCE, NULL);
+    if (device != NULL && source != NULL) {
+        return ctl_fail(c, CTL_USAGE, "ledger takes --device or --source, one of them");
+    }
     struct buf path = client_path("/api/v1/ledger");
-    if (device != NULL) {
-        buf_str_add(&path, "?device=");
-        client_escape(&path, device);
+    if (device != NULL || source != NULL) {
+        buf_str_add(&path, device != NULL ? "?device=" : "?source=");
+        client_escape(&path, device != NULL ? device : source);
     }
     const enum ctl_exit status = client_get(c, &path, &a, &done);
     if (done) {
@@ -207,19 +276,13 @@ enum ctl_exit ctl_ledger(struct ctl *c)
     }
     if (device != NULL) {
         render_object(a.root, 0, c->out);
-        client_free(&a);
-        return CTL_OK;
+    } else if (source != NULL) {
+        print_books(c, a.root, messages, COUNT(messages), of_source, COUNT(of_source));
+    } else {
+        print_books(c, a.root, messages, COUNT(messages), readings, COUNT(readings));
+        print_sources(c, a.root);
+        print_destinations(c, a.root);
     }
-    struct table t;
-    table_init(&t, 3);
-    t.right[1] = true;
-    add_books(&t, "messages", member_object(a.root, "messages"), messages,
-              sizeof messages / sizeof messages[0]);
-    add_books(&t, "readings", member_object(a.root, "readings"), readings,
-              sizeof readings / sizeof readings[0]);
-    table_print(&t, 0, c->out);
-    table_free(&t);
-    print_destinations(c, a.root);
     client_free(&a);
     return CTL_OK;
 }

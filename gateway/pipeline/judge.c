@@ -63,14 +63,14 @@ const char *judge_detail(const struct judge *j)
     return j->detail;
 }
 
-static const struct decode_format *format_of(const struct judge *j, const char *topic, size_t len)
+size_t judge_source(const struct judge *j, const struct intake_message *m)
 {
     for (size_t i = 0; i < j->conf->topic_count; i++) {
-        if (conf_topic_matches(j->conf->topics[i].filter, topic, len)) {
-            return j->formats[i];
+        if (conf_topic_matches(j->conf->topics[i].filter, m->topic, m->topic_len)) {
+            return SOURCE_TOPICS + i;
         }
     }
-    return NULL;
+    return SOURCE_NONE;
 }
 
 static enum reason decode_and_resolve(struct judge *j, const struct registry *registry,
@@ -95,7 +95,7 @@ static enum reason decode_and_resolve(struct judge *j, const struct registry *re
 }
 
 enum reason judge_message(struct judge *j, const struct registry *registry,
-                          const struct intake_message *m, struct uplink *uplink,
+                          const struct intake_message *m, size_t source, struct uplink *uplink,
                           const struct device **device)
 {
     j->detail[0] = '\0';
@@ -107,11 +107,10 @@ enum reason judge_message(struct judge *j, const struct registry *registry,
                  (long long)j->conf->max_message_bytes);
         return REASON_OVERSIZED;
     }
-    const struct decode_format *format = format_of(j, m->topic, m->topic_len);
-    if (format == NULL) {
+    if (source < SOURCE_TOPICS) {
         return REASON_UNKNOWN_TOPIC;
     }
-    return decode_and_resolve(j, registry, format, m, uplink, device);
+    return decode_and_resolve(j, registry, j->formats[source - SOURCE_TOPICS], m, uplink, device);
 }
 
 enum reason judge_own_message(struct judge *j, const struct registry *registry,

@@ -11,6 +11,7 @@
 #include "gateway/conf/conf.h"
 #include "gateway/decode/decode.h"
 #include "gateway/model/intake.h"
+#include "gateway/pipeline/sources.h"
 #include "gateway/registry/registry.h"
 #include "gateway/validate/validate.h"
 
@@ -23,9 +24,11 @@ void judge_free(struct judge *j);
 /* Whether each topic of the configuration names a format that exists; else adds to `d`. */
 bool judge_formats_known(const struct conf *conf, const char *file, struct diag *d);
 
+/* The topic of the settings by which a message came, or SOURCE_NONE. */
+size_t judge_source(const struct judge *j, const struct intake_message *m);
 /* The message's uplink and device; or the reason, and judge_detail() in words. */
 enum reason judge_message(struct judge *j, const struct registry *registry,
-                          const struct intake_message *m, struct uplink *uplink,
+                          const struct intake_message *m, size_t source, struct uplink *uplink,
                           const struct device **device);
 /* The same for a report of the gateway on itself, which is in the native format. */
 enum reason judge_own_message(struct judge *j, const struct registry *registry,

@@ -72,20 +72,13 @@ bool pipeline_stalled(struct pipeline *p, ll_err err)
     return true;
 }
 
-/* Before anything reaches an uploader, so that the books never lack a reading that was sent. */
-static void publish_ledger(struct pipeline *p)
-{
-    pthread_mutex_lock(&p->lock);
-    p->published = p->ledger;
-    pthread_mutex_unlock(&p->lock);
-}
-
 void pipeline_spool(struct pipeline *p, enum spool_lane lane, uint32_t count,
                     const struct buf *lines)
 {
     const struct wall_ms at = {p->now.event_ms};
     ll_err err;
-    publish_ledger(p);
+    /* Before anything reaches an uploader, so that the books never lack a reading that was sent. */
+    sources_publish(p->sources);
     do {
         err = spool_add(p->parts.spool, lane, p->cause.seq, at, count, buf_str(lines), lines->len);
     } while (err != LL_OK && pipeline_stalled(p, err));
@@ -96,7 +89,7 @@ void pipeline_spool(struct pipeline *p, enum spool_lane lane, uint32_t count,
 
 static void finish_batch(struct pipeline *p)
 {
-    publish_ledger(p);
+    sources_publish(p->sources);
     ll_err err = LL_OK;
     do {
         err = p->parts.spool != NULL ? spool_flush(p->parts.spool) : LL_OK;
@@ -226,11 +219,9 @@ ll_err pipeline_drain(struct pipeline *p)
 
 /* --- views ----------------------------------------------------------------------------------- */
 
-void pipeline_ledger(struct pipeline *p, struct ledger *out)
+void pipeline_ledger(struct pipeline *p, struct ledger *out, struct source_list *list)
 {
-    pthread_mutex_lock(&p->lock);
-    *out = p->published;
-    pthread_mutex_unlock(&p->lock);
+    sources_view(p->sources, out, list);
 }
 
 uint64_t pipeline_backlog_at_start(const struct pipeline *p)

@@ -18,6 +18,7 @@
 #include "gateway/export/spool.h"
 #include "gateway/journal/journal.h"
 #include "gateway/model/ledger.h"
+#include "gateway/pipeline/sources.h"
 #include "gateway/registry/registry.h"
 #include "gateway/store/alarm_store.h"
 #include "gateway/store/quarantine.h"
@@ -46,9 +47,9 @@ ll_err pipeline_drain(struct pipeline *p);
 
 /* --- from any thread ------------------------------------------------------------------------- */
 
-/* The pipeline's part of the books, with the messages that were in the journal, unread, at start.
- */
-void pipeline_ledger(struct pipeline *p, struct ledger *out);
+/* The pipeline's part of the books and, unless `list` is NULL, which source has how much of it; and
+ * the messages that were in the journal, unread, at start. */
+void pipeline_ledger(struct pipeline *p, struct ledger *out, struct source_list *list);
 uint64_t pipeline_backlog_at_start(const struct pipeline *p);
 /* The record after the last one that a checkpoint covers: older ones may be trimmed. */
 uint64_t pipeline_checkpointed(struct pipeline *p);

@@ -85,7 +85,7 @@ static ll_err explain_message(struct judge *j, const struct registry *registry,
 {
     struct uplink uplink;
     const struct device *device = NULL;
-    const enum reason reason = judge_message(j, registry, m, &uplink, &device);
+    const enum reason reason = judge_message(j, registry, m, judge_source(j, m), &uplink, &device);
     if (reason != REASON_NONE) {
         buf_str_add(out, "{\"accepted\":false,");
         write_refusal(reason, judge_detail(j), out);

@@ -23,7 +23,7 @@ struct refusal {
 static void refuse(struct refusal *f, enum reason reason, const char *detail)
 {
     struct pipeline *p = f->p;
-    p->ledger.rejected[reason]++;
+    p->books->rejected[reason]++;
     const int topic_len = (int)(f->message->topic_len < 128 ? f->message->topic_len : 128);
     uint64_t left_out;
     if (log_limit_pass(&p->reject_limits[reason], &left_out)) {
@@ -89,7 +89,7 @@ static bool message_repeats(struct pipeline *p, const struct uplink *u, const st
         return false;
     }
     state->books.messages_duplicate++;
-    p->ledger.messages_duplicate++;
+    p->books->messages_duplicate++;
     return true;
 }
 
@@ -130,7 +130,7 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
     size_t count = 0;
     struct device_books *books = &p->table->devices[d->index].books;
     books->readings += u->count;
-    p->ledger.readings_decoded += u->count;
+    p->books->readings_decoded += u->count;
     for (size_t i = 0; i < u->count; i++) {
         const struct uplink_value *v = &u->values[i];
         struct reading *r = &p->readings[count];
@@ -147,7 +147,7 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
             refuse(f, reason, detail);
         } else if (verdict == VALUE_LATE) {
             books->readings_late++;
-            p->ledger.readings_late++;
+            p->books->readings_late++;
             uint64_t left_out;
             if (log_limit_pass(&p->late_limit, &left_out)) {
                 log_warn("pipeline", "late", "device=%s ts_ms=%" PRId64 " suppressed=%" PRIu64,
@@ -155,7 +155,7 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
             }
         } else if (!place_in_series(p, r)) {
             books->readings_duplicate++;
-            p->ledger.readings_duplicate++;
+            p->books->readings_duplicate++;
         } else {
             count++;
         }
@@ -167,10 +167,10 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
 static void spool_readings(struct pipeline *p, size_t count)
 {
     if (p->parts.spool == NULL) {
-        p->ledger.readings_kept += count;
+        p->books->readings_kept += count;
         return;
     }
-    p->ledger.readings_spooled += count;
+    p->books->readings_spooled += count;
     if (spool_has(p->parts.spool, SPOOL_READINGS, p->done_seq)) {
         return;
     }
@@ -221,12 +221,16 @@ void pipeline_take_message(struct pipeline *p, const struct journal_record *rec)
     struct uplink uplink;
     const struct device *device = NULL;
 
-    p->ledger.messages_taken++;
-    if (intake_read(rec->data, rec->len, &m) != LL_OK) {
+    const bool whole = intake_read(rec->data, rec->len, &m) == LL_OK;
+    const size_t source = whole ? judge_source(p->judge, &m) : SOURCE_UNKNOWN;
+    p->books = sources_turn_to(p->sources, source);
+    p->books->messages_taken++;
+    if (!whole) {
         refuse(&f, REASON_MALFORMED, "the intake record is damaged");
         return;
     }
-    const enum reason reason = judge_message(p->judge, p->table->registry, &m, &uplink, &device);
+    const enum reason reason =
+        judge_message(p->judge, p->table->registry, &m, source, &uplink, &device);
     if (reason != REASON_NONE) {
         refuse(&f, reason, judge_detail(p->judge));
         return;
@@ -234,7 +238,7 @@ void pipeline_take_message(struct pipeline *p, const struct journal_record *rec)
     if (message_repeats(p, &uplink, device)) {
         return;
     }
-    p->ledger.messages_decoded++;
+    p->books->messages_decoded++;
     take_uplink(p, &uplink, device, &f);
 }
 
@@ -244,6 +248,7 @@ void pipeline_take_self(struct pipeline *p, const struct journal_record *rec)
     struct refusal f = {.p = p, .rec = rec, .message = &m};
     struct uplink uplink;
     const struct device *device = NULL;
+    p->books = sources_turn_to(p->sources, SOURCE_GATEWAY);
     if (intake_read(rec->data, rec->len, &m) == LL_OK &&
         judge_own_message(p->judge, p->table->registry, &m, &uplink, &device) == REASON_NONE) {
         take_uplink(p, &uplink, device, &f);

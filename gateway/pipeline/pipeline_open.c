@@ -110,6 +110,9 @@ static ll_err make_parts(struct pipeline *p)
 {
     ll_err err = judge_new(p->parts.conf, &p->judge);
     if (err == LL_OK) {
+        err = sources_new(p->parts.conf, &p->sources);
+    }
+    if (err == LL_OK) {
         err = recent_new(&p->recent);
     }
     if (err == LL_OK) {
@@ -195,7 +198,7 @@ static void claim_spooled(struct pipeline *p)
         return;
     }
     const uint64_t has = spool_total(p->parts.spool, SPOOL_READINGS);
-    const uint64_t had = p->ledger.readings_spooled;
+    const uint64_t had = sources_sum(p->sources).readings_spooled;
     if (has < had) {
         log_warn("pipeline", "spool_behind", "readings=%" PRIu64 " hint=\"lost from the spool\"",
                  had - has);
@@ -211,14 +214,15 @@ static void claim_decoded(struct pipeline *p)
         return;
     }
     const uint64_t has = spool_total(p->parts.spool, SPOOL_READINGS);
-    const uint64_t known = p->ledger.readings_spooled;
+    const uint64_t known = sources_sum(p->sources).readings_spooled;
     if (known < has) {
         log_warn("pipeline", "messages_lost",
                  "readings=%" PRIu64 " hint=\"their messages are gone from the intake journal; the "
                  "spool has them\"",
                  has - known);
-        p->ledger.readings_decoded += has - known;
-        p->ledger.readings_spooled = has;
+        struct ledger *books = sources_turn_to(p->sources, SOURCE_UNKNOWN);
+        books->readings_decoded += has - known;
+        books->readings_spooled += has - known;
     }
 }
 
@@ -242,7 +246,7 @@ static ll_err prepare(struct pipeline *p)
         err = count_unread(p->parts.intake, p->done_seq + 1, &unread);
     }
     if (err == LL_OK) {
-        p->received_at_start = p->ledger.messages_taken + unread;
+        p->received_at_start = sources_sum(p->sources).messages_taken + unread;
         err = journal_reader_open(p->parts.intake, p->done_seq + 1, &p->reader);
     }
     if (err == LL_OK) {
@@ -271,7 +275,7 @@ ll_err pipeline_new(const struct pipeline_parts *parts, struct pipeline **out)
         pipeline_free(p);
         return err;
     }
-    p->published = p->ledger;
+    sources_publish(p->sources);
     *out = p;
     return LL_OK;
 }
@@ -283,6 +287,7 @@ void pipeline_free(struct pipeline *p)
     }
     journal_reader_close(p->reader);
     judge_free(p->judge);
+    sources_free(p->sources);
     alarms_free(p->alarms);
     series_table_free(p->table);
     wheel_free(p->wheel);

@@ -17,6 +17,7 @@
 #include "gateway/pipeline/judge.h"
 #include "gateway/pipeline/pipeline.h"
 #include "gateway/pipeline/series.h"
+#include "gateway/pipeline/sources.h"
 #include "gateway/pipeline/waiters.h"
 #include "gateway/store/recent.h"
 
@@ -26,7 +27,8 @@ struct pipeline {
     struct series_table *table;
     struct wheel *wheel; /* in seconds of alive time; timer ids are watches */
     struct alarms *alarms;
-    struct ledger ledger;
+    struct sources *sources;
+    struct ledger *books; /* of the source of the message at work */
     struct journal_reader *reader;
     uint64_t done_seq;          /* the last record taken */
     struct detect_now now;      /* of the record at work */
@@ -58,7 +60,6 @@ struct pipeline {
     atomic_uint viewers;        /* that want state_lock */
     pthread_mutex_t state_lock; /* before `lock` */
     pthread_mutex_t lock;       /* below: what other threads see */
-    struct ledger published;
     struct registry *registry;
 };
 

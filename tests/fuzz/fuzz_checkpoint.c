@@ -7,6 +7,7 @@
 
 #include "gateway/pipeline/alarms.h"
 #include "gateway/pipeline/series.h"
+#include "gateway/pipeline/sources.h"
 #include "tests/fuzz/fuzz_registry.h"
 
 #define MAX_SECTION (1 << 20)
@@ -124,12 +125,43 @@ static void load_alarms(const uint8_t *data, size_t size)
     alarms_free(again);
 }
 
+static struct sources *new_sources(void)
+{
+    static struct conf conf = {.topic_count = 1};
+    struct sources *s = NULL;
+    memcpy(conf.topics[0].filter, "city/+", sizeof "city/+");
+    demand(sources_new(&conf, &s) == LL_OK);
+    return s;
+}
+
+static void load_books(const uint8_t *data, size_t size, uint32_t version)
+{
+    struct sources *s = new_sources();
+    struct sources *again = new_sources();
+    struct cursor in = cursor_over(data, size);
+    if (sources_load(s, version, &in) == LL_OK) {
+        const struct ledger sum = sources_sum(s);
+        struct buf b;
+        buf_init(&b, MAX_SECTION);
+        sources_save(s, &b);
+        in = cursor_over(b.data, b.len);
+        demand(buf_ok(&b) && sources_load(again, SOURCES_VERSION, &in) == LL_OK);
+        const struct ledger same = sources_sum(again);
+        demand(cursor_left(&in) == 0 && memcmp(&sum, &same, sizeof sum) == 0);
+        buf_free(&b);
+    }
+    sources_free(s);
+    sources_free(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > 0 && data[0] == 'D') {
         load_devices(data + 1, size - 1);
     } else if (size > 0 && data[0] == 'A') {
         load_alarms(data + 1, size - 1);
+    } else if (size > 0 && (data[0] == 1 || data[0] == SOURCES_VERSION)) {
+        load_books(data + 1, size - 1, data[0]);
     }
     return 0;
 }

@@ -72,7 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     check_written_again(&m, data, size);
-    const enum reason refused = judge_message(j, fuzz_registry(), &m, &u, &device);
+    const enum reason refused =
+        judge_message(j, fuzz_registry(), &m, judge_source(j, &m), &u, &device);
     if (refused != REASON_NONE) {
         demand(reason_info(refused)->scope == SCOPE_MESSAGE);
         return 0;

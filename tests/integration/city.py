@@ -140,6 +140,23 @@ class City:
 def expect_balance(ledger):
     expect((ledger["messages"]["balanced"], ledger["readings"]["balanced"]), (True, True),
            "balanced: messages, readings of %s" % json.dumps(ledger))
+    expect_sum_of_sources(ledger)
+
+
+def expect_sum_of_sources(ledger):
+    """Each state of the books in all is the sum over the sources."""
+    def flat(books):
+        return dict(books, **books["rejected"])
+
+    for what, states in (("messages", ("decoded", "duplicate")),
+                         ("readings", ("decoded", "duplicate", "late"))):
+        parts = [flat(source[what]) for source in ledger["sources"]]
+        expect([part["balanced"] for part in parts], [True] * len(parts), what + " balanced")
+        whole = flat(ledger[what])
+        for state in (*states, *ledger[what]["rejected"]):
+            expect(sum(part[state] for part in parts), whole[state], "%s %s" % (what, state))
+    expect(sum(source["messages"]["received"] for source in ledger["sources"]),
+           ledger["messages"]["received"] - ledger["messages"]["in_flight"], "messages taken")
 
 
 def city(**arguments):

@@ -9,7 +9,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "gateway/api.h"
+#include "gateway/api_internal.h"
 #include "gateway/model/counters.h"
 
 /* --- the stand-ins --------------------------------------------------------------------------- */
@@ -26,10 +26,16 @@ static const char *command_answer;
 static struct buf commands;
 static struct buf asked;
 
-void pipeline_ledger(struct pipeline *p, struct ledger *out)
+static struct source_books fake_sources[2];
+
+void pipeline_ledger(struct pipeline *p, struct ledger *out, struct source_list *list)
 {
     (void)p;
     *out = fake_ledger;
+    if (list != NULL) {
+        memcpy(list->row, fake_sources, sizeof fake_sources);
+        list->count = 2;
+    }
 }
 
 uint64_t pipeline_backlog_at_start(const struct pipeline *p)
@@ -227,6 +233,13 @@ static void busy_day(void)
                                   .readings_spooled = 190};
     fake_ledger.rejected[REASON_MALFORMED] = 3;
     fake_ledger.rejected[REASON_OUT_OF_RANGE] = 3;
+    fake_sources[0] =
+        (struct source_books){.name = "city/\"a\"/+", .format = "native", .ledger = fake_ledger};
+    fake_sources[0].ledger.messages_taken = 107;
+    fake_sources[0].ledger.rejected[REASON_MALFORMED] = 2;
+    fake_sources[1] = (struct source_books){.name = "+none", .format = ""};
+    fake_sources[1].ledger.messages_taken = 1;
+    fake_sources[1].ledger.rejected[REASON_MALFORMED] = 2; /* one too many */
     fake_at_start = 60;
     fake_received = 50;
     api.uploader_count = 2;
@@ -245,12 +258,19 @@ static void busy_day(void)
                                  .alarms_delivered = 7};
 }
 
+static struct ledger_view view(void)
+{
+    struct api_books books;
+    api_books(&api, &books);
+    return books.view;
+}
+
 static void the_books_are_those_of_the_slowest_destination(void **state)
 {
     (void)state;
     struct ledger_view v;
     busy_day();
-    api_ledger(&api, &v);
+    v = view();
     assert_int_equal(v.messages_received, 110);
     assert_int_equal(v.messages_in_flight, 2);
     assert_int_equal(v.delivery.forwarded, 170);
@@ -259,7 +279,7 @@ static void the_books_are_those_of_the_slowest_destination(void **state)
     assert_true(ledger_readings_balance(&v));
 
     fake_uploaders[1].delivery.forwarded--; /* a reading vanished */
-    api_ledger(&api, &v);
+    v = view();
     assert_false(ledger_readings_balance(&v));
 }
 
@@ -268,7 +288,7 @@ static void without_a_destination_nothing_is_in_flight(void **state)
     (void)state;
     struct ledger_view v;
     fake_ledger.readings_decoded = fake_ledger.readings_kept = 9;
-    api_ledger(&api, &v);
+    v = view();
     assert_int_equal(v.readings_in_flight, 0);
     assert_true(ledger_readings_balance(&v));
 }
@@ -280,7 +300,7 @@ static void a_message_that_ingest_has_yet_to_count_is_waited_for(void **state)
     busy_day();
     fake_at_start = 58;
     received_lags = 3;
-    api_ledger(&api, &v);
+    v = view();
     assert_int_equal(v.messages_received, 108);
     assert_int_equal(v.messages_in_flight, 0);
     assert_true(ledger_messages_balance(&v));
@@ -297,8 +317,26 @@ static void the_ledger_shows_all_reasons_and_whether_it_balances(void **state)
            "\"in_flight\":2,\"balanced\":true},\"readings\":"
            "{\"decoded\":200,\"forwarded\":170,\"kept\":0,");
     expect("/api/v1/ledger", NULL, 200, "\"out_of_range\":3,");
-    expect("/api/v1/ledger", NULL, 200, "\"in_flight\":10,\"balanced\":true},\"destinations\":[{");
+    expect("/api/v1/ledger", NULL, 200, "\"in_flight\":10,\"balanced\":true},\"sources\":[{");
+    expect("/api/v1/ledger", NULL, 200, "}}],\"destinations\":[{");
     expect_json("/api/v1/ledger");
+}
+
+static void each_source_has_books_of_its_own(void **state)
+{
+    (void)state;
+    busy_day();
+    static const char first[] = "/api/v1/ledger?source=city%2F%22a%22%2F%2B";
+    expect(first, NULL, 200,
+           "{\"source\":\"city/\\\"a\\\"/+\",\"format\":\"native\",\"messages\":{\"received\":107,"
+           "\"decoded\":100,\"duplicate\":5,\"rejected\":{\"malformed\":2,");
+    expect(first, NULL, 200,
+           "\"balanced\":true},\"readings\":{\"decoded\":200,\"accepted\":190,\"duplicate\":3,"
+           "\"late\":4,\"rejected\":{");
+    expect_json(first);
+    expect("/api/v1/ledger?source=%2Bnone", NULL, 200, "\"balanced\":false},\"readings\":");
+    expect("/api/v1/ledger?source=%2Bnome", NULL, 404,
+           "there is no source '+nome'; did you mean '+none'?");
 }
 
 static void status_shows_every_connection(void **state)
@@ -382,6 +420,11 @@ static void the_books_and_destinations_are_metrics(void **state)
         "\nlifeline_readings_decoded_total 200\n",
         "\nlifeline_readings_total{state=\"forwarded\",reason=\"\"} 170\n",
         "\nlifeline_readings_total{state=\"rejected\",reason=\"out_of_range\"} 3\n",
+        "{source=\"city/\\\"a\\\"/+\",state=\"decoded\",reason=\"\"} 100\n",
+        "\nlifeline_source_messages_total{source=\"+none\",state=\"duplicate\",reason=\"\"} 0\n",
+        "{source=\"+none\",state=\"rejected\",reason=\"malformed\"} 2\n",
+        "\nlifeline_source_readings_total{source=\"+none\",state=\"accepted\",reason=\"\"} 0\n",
+        "{source=\"city/\\\"a\\\"/+\",state=\"accepted\",reason=\"\"} 190\n",
         "\nlifeline_messages_in_flight 2\n",
         "\nlifeline_readings_in_flight 10\n",
         "\nlifeline_messages_balanced 1\n",
@@ -582,6 +625,7 @@ static const struct CMUnitTest tests[] = {
     TEST(without_a_destination_nothing_is_in_flight),
     TEST(a_message_that_ingest_has_yet_to_count_is_waited_for),
     TEST(the_ledger_shows_all_reasons_and_whether_it_balances),
+    TEST(each_source_has_books_of_its_own),
     TEST(status_shows_every_connection),
     TEST(metrics_are_in_prometheus_text_format),
     TEST(every_counter_is_a_metric_with_its_sentence),

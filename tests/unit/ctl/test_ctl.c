@@ -20,8 +20,8 @@ static struct buf request;
 
 static void reply(void *ctx, const struct console_request *req, struct console_answer *ans)
 {
-    static const char *const keys[] = {"open",  "limit",  "asset", "name",
-                                       "after", "device", "filter"};
+    static const char *const keys[] = {"open",  "limit",  "asset",  "name",
+                                       "after", "device", "filter", "source"};
     size_t len;
     const char *body = console_body(req, &len);
     buf_reset(&request);
@@ -308,6 +308,37 @@ static void the_ledger_names_the_reasons_that_occurred(void **state)
     assert_null(strstr(out_text, "retained"));
 }
 
+static void the_ledger_has_a_row_for_each_source(void **state)
+{
+    (void)state;
+    answers[0] =
+        "{\"sources\":[{\"source\":\"city/+/up\",\"messages\":{\"received\":10,\"decoded\":7,"
+        "\"duplicate\":1,\"rejected\":{\"malformed\":1,\"oversized\":1}},\"readings\":"
+        "{\"decoded\":20,\"accepted\":15,\"duplicate\":2,\"late\":0,\"rejected\":"
+        "{\"out_of_range\":3}}},{\"source\":\"+none\"}]}";
+    assert_int_equal(run("ledger"), CTL_OK);
+    expect_part(out_text,
+                "\nsource     messages  decoded  duplicate  rejected  readings  accepted  "
+                "duplicate  late  rejected\n"
+                "city/+/up        10        7          1         2        20        15  "
+                "        2     0         3\n"
+                "+none             0");
+}
+
+static void the_ledger_of_one_source_has_no_readings_under_way(void **state)
+{
+    (void)state;
+    answers[0] = "{\"messages\":{\"received\":10,\"rejected\":{\"malformed\":2},\"balanced\":true},"
+                 "\"readings\":{\"decoded\":9,\"accepted\":8,\"late\":1,\"balanced\":true}}";
+    assert_int_equal(run("ledger|--source|city/+/up"), CTL_OK);
+    assert_string_equal(buf_str(&request), " source=city/+/up ");
+    expect_part(out_text, "    malformed        2  the payload does not parse");
+    expect_part(out_text, "readings decoded     9\n  accepted           8\n");
+    assert_null(strstr(out_text, "in flight"));
+    expect("ledger|--source|a|--device|b", CTL_USAGE, "",
+           "lifelinectl: ledger takes --device or --source, one of them\n");
+}
+
 static void alarms_show_both_texts(void **state)
 {
     (void)state;
@@ -478,6 +509,8 @@ static const struct CMUnitTest tests[] = {
     TEST(answers_of_the_wrong_shape_are_shown_as_far_as_they_go),
     TEST(status_names_the_connections),
     TEST(the_ledger_names_the_reasons_that_occurred),
+    TEST(the_ledger_has_a_row_for_each_source),
+    TEST(the_ledger_of_one_source_has_no_readings_under_way),
     TEST(alarms_show_both_texts),
     TEST(an_acknowledgement_carries_its_note),
     TEST(tail_prints_a_line_each_and_ends_at_its_count),

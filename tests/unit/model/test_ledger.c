@@ -86,7 +86,52 @@ static void one_reading_too_many_or_too_few_does_not_balance(void **state)
     }
 }
 
+/* A state that is missing from the list would be lost from sums and checkpoints. */
+static void the_counters_are_all_of_the_ledger(void **state)
+{
+    (void)state;
+    struct ledger l = {0};
+    const char *name = "";
+    size_t count = 0;
+    for (uint64_t *c; (c = ledger_counter(&l, count, &name)) != NULL; count++) {
+        assert_int_equal(*c, 0);
+        *c = count + 1;
+        assert_true(name[0] != '\0');
+    }
+    assert_int_equal(count, sizeof l / sizeof(uint64_t) - 1); /* no refusal is for no reason */
+    assert_int_equal(l.rejected[REASON_NONE], 0);
+    assert_int_equal(l.rejected[REASON_COUNT - 1], count);
+}
+
+static void ledgers_are_added_counter_by_counter(void **state)
+{
+    (void)state;
+    const struct ledger a = balanced().ledger;
+    struct ledger sum = {.readings_kept = 1};
+    ledger_add(&sum, &a);
+    ledger_add(&sum, &a);
+    assert_int_equal(sum.messages_taken, 192);
+    assert_int_equal(sum.readings_kept, 11);
+    assert_int_equal(sum.readings_spooled, 340);
+    assert_int_equal(sum.rejected[REASON_OUT_OF_RANGE], 12);
+}
+
+static void a_sources_books_end_where_its_readings_are_spooled(void **state)
+{
+    (void)state;
+    struct ledger l = balanced().ledger;
+    assert_true(source_messages_balance(&l));
+    assert_true(source_readings_balance(&l));
+    l.readings_spooled++;
+    assert_false(source_readings_balance(&l));
+    l.messages_taken++;
+    assert_false(source_messages_balance(&l));
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_counters_are_all_of_the_ledger),
+    cmocka_unit_test(ledgers_are_added_counter_by_counter),
+    cmocka_unit_test(a_sources_books_end_where_its_readings_are_spooled),
     cmocka_unit_test(refusals_are_summed_by_what_was_refused),
     cmocka_unit_test(books_that_add_up_balance),
     cmocka_unit_test(one_message_too_many_or_too_few_does_not_balance),

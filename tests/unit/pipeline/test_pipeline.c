@@ -255,7 +255,7 @@ static void every_refusal_is_counted_under_its_reason(void **state)
     assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
 
     struct ledger l;
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(l.rejected[cases[i].reason], 1);
     }
@@ -281,7 +281,7 @@ static void a_repeated_sequence_number_is_a_duplicate(void **state)
     put_methane(r, 10, 8, 2);
     assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
     struct ledger l;
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_int_equal(l.messages_duplicate, 1);
     assert_int_equal(l.messages_decoded, 2);
     assert_int_equal(l.readings_spooled, 2);
@@ -354,7 +354,7 @@ static void a_late_reading_is_counted_as_late(void **state)
     put(r, 0, "dev-1", "{\"ts\":1763000000000,\"r\":{\"methane\":1}}", 0);
     assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
     struct ledger l;
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_int_equal(l.readings_late, 1);
     assert_int_equal(l.readings_spooled, 0);
     rig_free(r);
@@ -503,7 +503,7 @@ static void a_checkpoint_carries_books_detectors_and_alarms_over(void **state)
     rig_restart(r);
     assert_int_equal(pipeline_open_alarms(r->pipeline), 1);
     struct ledger l;
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_int_equal(l.messages_taken, 1);
     assert_int_equal(pipeline_backlog_at_start(r->pipeline), 1);
 
@@ -512,7 +512,7 @@ static void a_checkpoint_carries_books_detectors_and_alarms_over(void **state)
     put_methane(r, 21, 3, 10);
     tick(r, 21, 40, 1);
     assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_int_equal(l.messages_duplicate, 1);
     struct buf b;
     list_alarms(r, &b);
@@ -566,7 +566,7 @@ static void a_journal_that_was_taken_away_does_not_swallow_what_comes(void **sta
     put_methane(r, 100, 100, 2);
     assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
     struct ledger l;
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_int_equal(l.readings_spooled, 21);
     struct buf b;
     buf_init(&b, 65536);
@@ -628,6 +628,55 @@ static void a_device_has_books_of_its_own_that_survive_a_restart(void **state)
     rig_free(r);
 }
 
+static struct ledger books_of(struct rig *r, const char *name, struct ledger *sum)
+{
+    static struct source_list list;
+    pipeline_ledger(r->pipeline, sum, &list);
+    for (size_t i = 0; i < list.count; i++) {
+        if (strcmp(list.row[i].name, name) == 0) {
+            return list.row[i].ledger;
+        }
+    }
+    fail_msg("there is no source '%s'", name);
+    return *sum;
+}
+
+static void a_message_stands_in_the_books_of_the_topic_it_came_by(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("sources");
+    struct ledger sum;
+    put_methane(r, 1, 1, 3.5);
+    put_methane(r, 1, 1, 3.5);
+    put(r, 2, "dev-1", "{\"r\":{\"methane\":101,\"door\":1}}", 0);
+    put(r, 2, "dev-1", "{\"r\":{\"methane\":1}}", INTAKE_RETAINED);
+    put(r, 2, "nobody", "{}", 0);
+    put(r, 2, "a/b", "{}", 0); /* matches no filter */
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    const struct ledger l = books_of(r, "lifeline/v1/up/+", &sum);
+    assert_int_equal(l.messages_taken, 5);
+    assert_int_equal(l.messages_decoded, 2);
+    assert_int_equal(l.messages_duplicate, 1);
+    assert_int_equal(l.readings_spooled, 2);
+    assert_int_equal(l.rejected[REASON_OUT_OF_RANGE], 1);
+    assert_int_equal(books_of(r, "+none", &sum).rejected[REASON_UNKNOWN_TOPIC], 1);
+    assert_int_equal(sum.messages_taken, 6);
+
+    assert_int_equal(pipeline_save(r->pipeline), LL_OK);
+    /* The settings change; what had been taken stays where it was counted. */
+    snprintf(r->conf.topics[0].filter, sizeof r->conf.topics[0].filter, "lifeline/v1/up/dev-1");
+    rig_restart(r);
+    put_methane(r, 3, 2, 4.5);
+    put(r, 4, "dev-2", "{}", 0);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_equal(books_of(r, "lifeline/v1/up/+", &sum).messages_taken, 5);
+    assert_int_equal(books_of(r, "lifeline/v1/up/dev-1", &sum).messages_decoded, 1);
+    assert_int_equal(books_of(r, "+none", &sum).rejected[REASON_UNKNOWN_TOPIC], 2);
+    assert_int_equal(sum.messages_taken, 8);
+    assert_int_equal(sum.readings_spooled, 3);
+    rig_free(r);
+}
+
 static void a_city_that_falls_silent_at_once_is_told_in_full(void **state)
 {
     (void)state;
@@ -658,11 +707,11 @@ static void wait_until_stalled(struct rig *r)
 {
     struct ledger before;
     struct ledger after;
-    pipeline_ledger(r->pipeline, &after);
+    pipeline_ledger(r->pipeline, &after, NULL);
     do {
         before = after;
         usleep(300000);
-        pipeline_ledger(r->pipeline, &after);
+        pipeline_ledger(r->pipeline, &after, NULL);
     } while (before.messages_taken != after.messages_taken || after.messages_taken == 0);
 }
 
@@ -678,19 +727,19 @@ static void a_full_spool_holds_nothing_up_but_itself(void **state)
     assert_int_equal(pipeline_start(r->pipeline), LL_OK);
     wait_until_stalled(r);
     struct ledger l;
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_true(l.messages_taken < 4000);
     const uint64_t spooled = spool_total(r->spool, SPOOL_READINGS);
     pipeline_stop(r->pipeline);
     rig_restart(r); /* comes up although the spool is still full */
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_true(l.readings_spooled <= spooled + 1);
     assert_int_equal(pipeline_start(r->pipeline), LL_OK);
     pipeline_stop(r->pipeline);
     r->spool_max = 64 * 1024 * 1024; /* and goes on once there is room */
     rig_restart(r);
     assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_int_equal(l.readings_spooled, 4000);
     assert_int_equal(spool_total(r->spool, SPOOL_READINGS), 4000);
     rig_free(r);
@@ -709,7 +758,7 @@ static void a_device_that_begins_anew_is_not_taken_for_its_past(void **state)
     put_methane(r, 105, 5, 2); /* this one did come before */
     assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
     struct ledger l;
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_int_equal(l.readings_spooled, 20);
     assert_int_equal(l.messages_duplicate, 1);
     rig_free(r);
@@ -761,7 +810,7 @@ static void explain_says_what_the_pipeline_would_do(void **state)
     assert_non_null(strstr(buf_str(&out), "\"reason\":\"unknown_device\""));
     assert_non_null(strstr(buf_str(&out), "\"accepted\":false"));
     struct ledger l;
-    pipeline_ledger(r->pipeline, &l);
+    pipeline_ledger(r->pipeline, &l, NULL);
     assert_int_equal(l.messages_taken, 0);
     buf_free(&out);
     rig_free(r);
@@ -785,6 +834,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_journal_that_was_taken_away_does_not_swallow_what_comes),
     cmocka_unit_test(an_alarm_never_takes_the_number_of_an_archived_one),
     cmocka_unit_test(a_device_has_books_of_its_own_that_survive_a_restart),
+    cmocka_unit_test(a_message_stands_in_the_books_of_the_topic_it_came_by),
     cmocka_unit_test(a_city_that_falls_silent_at_once_is_told_in_full),
     cmocka_unit_test(a_full_spool_holds_nothing_up_but_itself),
     cmocka_unit_test(a_device_that_begins_anew_is_not_taken_for_its_past),
