@@ -47,6 +47,7 @@ void api_books(struct api *api, struct api_books *out)
     v->messages_received = received(api, v->ledger.messages_taken);
     v->messages_in_flight = minus(v->messages_received, v->ledger.messages_taken);
     v->delivery = last != NULL ? last->delivery : (struct delivery){0};
+    v->ledger.rejected[REASON_REFUSED_BY_DATABASE] = v->delivery.rejected;
     v->readings_in_flight =
         minus(v->ledger.readings_spooled, last != NULL ? last->delivered_total : 0);
 }
@@ -73,8 +74,8 @@ void api_write_destinations(const struct api_books *books, struct buf *out)
         } numbers[] = {
             {"retry_in_ms", s->retry_in_ms},           {"in_flight", s->in_flight},
             {"forwarded", s->delivery.forwarded},      {"quarantined", s->delivery.quarantined},
-            {"evicted", s->delivery.evicted},          {"alarms_in_flight", s->alarms_in_flight},
-            {"alarms_delivered", s->alarms_delivered},
+            {"rejected", s->delivery.rejected},        {"evicted", s->delivery.evicted},
+            {"alarms_in_flight", s->alarms_in_flight}, {"alarms_delivered", s->alarms_delivered},
         };
         for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) {
             buf_printf(out, ",\"%s\":%llu", numbers[n].key, (unsigned long long)numbers[n].value);
@@ -358,7 +359,7 @@ static uint64_t seconds(struct wall_ms t)
 
 static void destination_metrics(struct buf *out, const struct api_books *books)
 {
-    enum { ROWS = 8 };
+    enum { ROWS = 9 };
     static const struct {
         const char *name;
         const char *type;
@@ -368,7 +369,8 @@ static void destination_metrics(struct buf *out, const struct api_books *books)
         {"last_success_timestamp_seconds", "gauge", "when the last batch was taken; 0: never"},
         {"in_flight", "gauge", "readings in the spool that it has yet to take"},
         {"forwarded_total", "counter", "readings it took"},
-        {"quarantined_total", "counter", "readings it refused for good"},
+        {"quarantined_total", "counter", "readings it refused for good, kept in quarantine"},
+        {"rejected_total", "counter", "readings it refused for good, not kept"},
         {"evicted_total", "counter", "readings given up for want of space"},
         {"alarms_in_flight", "gauge", "alarm transitions that it has yet to take"},
         {"alarms_delivered_total", "counter", "alarm transitions it took"},
@@ -381,8 +383,8 @@ static void destination_metrics(struct buf *out, const struct api_books *books)
             const struct uploader_status *s = &books->destinations[i];
             const uint64_t values[ROWS] = {
                 s->reachable,          seconds(s->last_success), s->in_flight,
-                s->delivery.forwarded, s->delivery.quarantined,  s->delivery.evicted,
-                s->alarms_in_flight,   s->alarms_delivered,
+                s->delivery.forwarded, s->delivery.quarantined,  s->delivery.rejected,
+                s->delivery.evicted,   s->alarms_in_flight,      s->alarms_delivered,
             };
             buf_printf(out, "%s{destination=", name);
             label(out, s->name);

@@ -189,7 +189,7 @@ static void *sync_journal(void *arg)
 
 /* --- stages ---------------------------------------------------------------------------------- */
 
-static void keep_refused(void *ctx, const char *destination, const char *words, const char *text,
+static bool keep_refused(void *ctx, const char *destination, const char *words, const char *text,
                          size_t len)
 {
     struct app *app = ctx;
@@ -197,12 +197,12 @@ static void keep_refused(void *ctx, const char *destination, const char *words, 
         .time = clock_wall(),
         .source = destination,
         .topic = "",
-        .reason = "refused_by_database",
+        .reason = reason_info(REASON_REFUSED_BY_DATABASE)->key,
         .detail = words,
         .payload = text,
         .payload_len = len,
     };
-    quarantine_add(app->quarantine, &item);
+    return quarantine_add(app->quarantine, &item);
 }
 
 static ll_err start_pipeline(struct app *app)

@@ -24,6 +24,11 @@ int64_t mono_elapsed_ms(struct mono_ns from, struct mono_ns to)
     return (to.ns - from.ns) / LL_NS_PER_MS;
 }
 
+struct mono_ns mono_after(struct mono_ns t, int64_t ms)
+{
+    return (struct mono_ns){t.ns + ms * LL_NS_PER_MS};
+}
+
 char *wall_format(struct wall_ms t, char *out)
 {
     time_t s = (time_t)(t.ms / LL_MS_PER_S);

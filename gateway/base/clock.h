@@ -31,6 +31,8 @@ struct mono_ns clock_mono(void);
 
 /* Milliseconds from `from` to `to`. */
 int64_t mono_elapsed_ms(struct mono_ns from, struct mono_ns to);
+/* The moment so long after `t`. */
+struct mono_ns mono_after(struct mono_ns t, int64_t ms);
 
 /* ISO 8601 in UTC with milliseconds into `out` (LL_TIME_TEXT bytes); years outside 0..9999 are
  * shown as the number of milliseconds. Returns `out`. */

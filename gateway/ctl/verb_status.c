@@ -56,9 +56,9 @@ static void mark_untried(struct json_object *destination)
 
 static void print_destinations(const struct ctl *c, struct json_object *root)
 {
-    static const char *const keys[] = {
-        "name",        "reachable", "forwarded",        "in_flight",
-        "quarantined", "evicted",   "alarms_delivered", "alarms_in_flight"};
+    static const char *const keys[] = {"name",      "reachable",        "forwarded",
+                                       "in_flight", "quarantined",      "rejected",
+                                       "evicted",   "alarms_delivered", "alarms_in_flight"};
     size_t count;
     struct json_object *all = member_array(root, "destinations", &count);
     fprintf(c->out, "\n");

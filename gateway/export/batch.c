@@ -34,10 +34,10 @@ static ll_err begin_at_oldest(struct batch *b, uint64_t lane_total)
     }
     journal_reader_close(reader);
     struct delivery *d = &b->done.delivery;
-    if (d->quarantined + d->evicted > b->done.total) {
+    if (d->quarantined + d->rejected + d->evicted > b->done.total) {
         *d = (struct delivery){0};
     }
-    d->forwarded = b->done.total - d->quarantined - d->evicted;
+    d->forwarded = b->done.total - d->quarantined - d->rejected - d->evicted;
     return err == LL_EAGAIN ? LL_OK : err;
 }
 
@@ -209,17 +209,16 @@ const char *batch_text(const struct batch *b, size_t n, size_t *len)
     return b->text.data + first->at;
 }
 
-void batch_refuse(struct batch *b, const size_t *lines, size_t count)
+void batch_refuse(struct batch *b, const struct batch_refusal *lines, size_t count)
 {
     size_t end = b->items[b->at].at;
     size_t nth = 0; /* of those with text */
     size_t next = 0;
     for (size_t i = b->at; i < b->count; i++) {
         struct batch_item *item = &b->items[i];
-        if (!item->refused && next < count && lines[next] == nth++) {
-            item->refused = true;
+        if (item->outcome == BATCH_DELIVERED && next < count && lines[next].line == nth++) {
+            item->outcome = lines[next++].outcome;
             item->len = 0;
-            next++;
         }
         memmove(b->text.data + end, b->text.data + item->at, item->len);
         item->at = end;
@@ -231,20 +230,22 @@ void batch_refuse(struct batch *b, const size_t *lines, size_t count)
 uint64_t batch_settle(struct batch *b, size_t n, enum batch_outcome outcome)
 {
     assert(n <= b->count - b->at);
+    uint64_t *const counters[] = {
+        [BATCH_DELIVERED] = &b->pending.forwarded,
+        [BATCH_QUARANTINED] = &b->pending.quarantined,
+        [BATCH_REJECTED] = &b->pending.rejected,
+    };
     uint64_t readings = 0;
     for (; n > 0; n--) {
         const struct batch_item *item = &b->items[b->at++];
-        if (outcome == BATCH_REFUSED || item->refused) {
-            b->pending.quarantined += item->readings;
-        } else {
-            b->pending.forwarded += item->readings;
-        }
+        *counters[item->outcome != BATCH_DELIVERED ? item->outcome : outcome] += item->readings;
         readings += item->readings;
         if (item->next != 0) {
             b->done.next = item->next;
             b->done.total = item->total;
             b->done.delivery.forwarded += b->pending.forwarded;
             b->done.delivery.quarantined += b->pending.quarantined;
+            b->done.delivery.rejected += b->pending.rejected;
             b->done.delivery.evicted += item->lost;
             b->lost -= item->lost;
             b->pending = (struct delivery){0};

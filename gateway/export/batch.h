@@ -19,6 +19,13 @@
 #include "gateway/export/spool.h"
 #include "gateway/model/ledger.h"
 
+/* What became of a line. */
+enum batch_outcome {
+    BATCH_DELIVERED,
+    BATCH_QUARANTINED, /* refused, and kept in quarantine */
+    BATCH_REJECTED,    /* refused, and not kept */
+};
+
 /* A line that waits. Those of one record stand together. */
 struct batch_item {
     size_t at; /* in batch.text */
@@ -27,7 +34,8 @@ struct batch_item {
     uint64_t next;  /* 0, or, in a record's last line, the position behind that record */
     uint64_t total; /* likewise */
     uint64_t lost;  /* likewise: readings that were lost from the lane before that record */
-    bool refused;   /* named by the database: has no text any more, and counts as refused */
+    enum batch_outcome outcome; /* other than DELIVERED: the database named it as refused, and it
+                                 * has no text any more */
 };
 
 struct batch {
@@ -55,9 +63,6 @@ struct batch {
     struct delivery pending; /* settled lines of a record that is not settled whole */
 };
 
-/* How a line was settled. */
-enum batch_outcome { BATCH_DELIVERED, BATCH_REFUSED };
-
 struct batch_limits {
     size_t readings;
     size_t bytes;
@@ -74,16 +79,21 @@ void batch_close(struct batch *b);
 ll_err batch_fill(struct batch *b);
 bool batch_empty(const struct batch *b);
 
-/* The database named these of the waiting lines that have text, in ascending order, as refused: it
- * is taken out, and whatever becomes of the others, they are settled as refused in their turn. */
-void batch_refuse(struct batch *b, const size_t *lines, size_t count);
+/* A line that the database named, by its number among the waiting lines that have text. */
+struct batch_refusal {
+    size_t line;
+    enum batch_outcome outcome;
+};
+/* Takes out the text of these, which are in ascending order: whatever becomes of the others, they
+ * are settled so in their turn. */
+void batch_refuse(struct batch *b, const struct batch_refusal *lines, size_t count);
 
 /* How many of the waiting lines, at most `max`, fit into `bytes`; at least one. */
 size_t batch_take(const struct batch *b, size_t max, size_t bytes);
 /* The text of the first `n` waiting lines; borrowed until the next fill. */
 const char *batch_text(const struct batch *b, size_t n, size_t *len);
-/* The first `n` waiting lines are settled; the cursor moves past each record settled whole. Returns
- * their readings. */
+/* The first `n` waiting lines are settled, those that were named aside; the cursor moves past each
+ * record settled whole. Returns their readings. */
 uint64_t batch_settle(struct batch *b, size_t n, enum batch_outcome outcome);
 
 #endif

@@ -2,10 +2,10 @@
  * The cursor file, little-endian:
  *
  *   8 bytes   "LLCURSOR"
- *   u32       format, 1
+ *   u32       format, 2
  *   for the alarms lane, then for the readings lane:
  *     u64     next record, u64 running total before it
- *     u64     forwarded, u64 quarantined, u64 evicted
+ *     u64     forwarded, u64 quarantined, u64 evicted, u64 rejected (format 1 had none of these)
  *   u32       CRC32C of all before
  */
 #include "gateway/export/position.h"
@@ -19,8 +19,8 @@
 
 #define MAGIC       "LLCURSOR"
 #define MAGIC_BYTES 8
-#define FORMAT      1
-#define FILE_BYTES  (MAGIC_BYTES + 4 + SPOOL_LANES * 5 * 8 + 4)
+#define FORMAT      2
+#define FILE_BYTES  (MAGIC_BYTES + 4 + SPOOL_LANES * 6 * 8 + 4)
 
 static ll_err parse(const struct buf *b, struct position out[SPOOL_LANES])
 {
@@ -29,7 +29,8 @@ static ll_err parse(const struct buf *b, struct position out[SPOOL_LANES])
     if (magic == NULL || memcmp(magic, MAGIC, MAGIC_BYTES) != 0) {
         return LL_ECORRUPT;
     }
-    if (cursor_u32(&c) > FORMAT) {
+    const uint32_t format = cursor_u32(&c);
+    if (format > FORMAT) {
         return LL_EVERSION;
     }
     struct position p[SPOOL_LANES];
@@ -39,9 +40,10 @@ static ll_err parse(const struct buf *b, struct position out[SPOOL_LANES])
         p[i].delivery.forwarded = cursor_u64(&c);
         p[i].delivery.quarantined = cursor_u64(&c);
         p[i].delivery.evicted = cursor_u64(&c);
+        p[i].delivery.rejected = format > 1 ? cursor_u64(&c) : 0;
     }
     const uint32_t crc = cursor_u32(&c);
-    if (c.bad || cursor_left(&c) != 0 || crc != crc32c(0, b->data, FILE_BYTES - 4)) {
+    if (c.bad || cursor_left(&c) != 0 || crc != crc32c(0, b->data, b->len - 4)) {
         return LL_ECORRUPT;
     }
     memcpy(out, p, sizeof p);
@@ -74,6 +76,7 @@ ll_err position_save(const char *path, const struct position in[SPOOL_LANES])
         buf_u64(&b, in[i].delivery.forwarded);
         buf_u64(&b, in[i].delivery.quarantined);
         buf_u64(&b, in[i].delivery.evicted);
+        buf_u64(&b, in[i].delivery.rejected);
     }
     buf_u32(&b, crc32c(0, b.data, b.len));
     const ll_err err = buf_ok(&b) ? fs_replace_file(path, b.data, b.len) : LL_ENOMEM;

@@ -19,8 +19,8 @@
 #include "gateway/base/fs.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rng.h"
-#include "gateway/export/batch.h"
 #include "gateway/export/http.h"
+#include "gateway/export/lane.h"
 #include "gateway/export/lines.h"
 #include "gateway/export/position.h"
 #include "gateway/export/refusal.h"
@@ -28,20 +28,11 @@
 #include "gateway/export/verdict.h"
 #include "gateway/model/counters.h"
 
-#define TICK_MS         100
-#define SAVE_EVERY_MS   1000
-#define BACKOFF_BASE_MS 500
-#define BACKOFF_CAP_MS  60000
-
-struct lane {
-    struct batch batch;
-    size_t try_lines;  /* of the next request; halved and doubled while refused lines are sought */
-    int64_t wait_ms;   /* that a batch which is not full waits for more */
-    unsigned failures; /* in a row */
-    struct mono_ns not_before; /* of the next try; only where there were failures */
-    size_t rate;               /* lines a second; 0: any */
-    struct mono_ns paced;      /* of the next request; only with a rate */
-};
+#define TICK_MS       100
+#define SAVE_EVERY_MS 1000
+/* So many requests after a 413 the size it taught is doubled: a server's limit may be raised, and
+ * to find out that it was not costs one request in so many. */
+#define GROW_AFTER 256
 
 struct uploader {
     struct conf_destination conf;
@@ -58,6 +49,7 @@ struct uploader {
     struct http_answer answer;
     struct refusal refusal; /* what the answer says of lines */
     size_t max_body;        /* what the server takes, as far as 413 taught it */
+    unsigned grow_in;       /* requests until it is tried with more */
     struct rng rng;
     struct mono_ns saved_at;
     bool unsaved;
@@ -76,11 +68,6 @@ struct uploader {
     struct wall_ms last_success;
     struct mono_ns retry_at; /* ns 0: no retry waits */
 };
-
-static struct mono_ns mono_after(struct mono_ns t, int64_t ms)
-{
-    return (struct mono_ns){t.ns + ms * LL_NS_PER_MS};
-}
 
 /* --- the cursor file ------------------------------------------------------------------------- */
 
@@ -189,6 +176,10 @@ static void on_done(struct uploader *u, struct lane *l, size_t lines, size_t byt
         end_pauses(u);
     }
     l->failures = 0;
+    if (u->max_body <= SIZE_MAX / 2 && --u->grow_in == 0) {
+        u->max_body *= 2;
+        u->grow_in = GROW_AFTER;
+    }
     const bool grows = !batch_empty(&l->batch) && l->try_lines <= SIZE_MAX / 2;
     l->try_lines = grows ? l->try_lines * 2 : SIZE_MAX;
     u->unsaved = true;
@@ -199,8 +190,8 @@ static void on_done(struct uploader *u, struct lane *l, size_t lines, size_t byt
 }
 
 /* A line that the database will not have goes to quarantine. */
-static void keep_refused(struct uploader *u, const struct lane *l, const char *words,
-                         const char *text, size_t len)
+static enum batch_outcome keep_refused(struct uploader *u, const struct lane *l, const char *words,
+                                       const char *text, size_t len)
 {
     uint64_t left_out;
     if (log_limit_pass(&u->limit_refused, &left_out)) {
@@ -209,27 +200,21 @@ static void keep_refused(struct uploader *u, const struct lane *l, const char *w
                  u->conf.name, l->batch.lane, u->answer.status, words,
                  (int)(len < 200 ? len - 1 : 200), text, left_out);
     }
-    u->refuse(u->refuse_ctx, u->conf.name, words, text, len);
-}
-
-/* The next line of those that were sent, with its '\n'. */
-static struct line_part cut_line(const char **text, const char *end)
-{
-    const char *newline = memchr(*text, '\n', (size_t)(end - *text));
-    const struct line_part line = {.text = *text, .len = (size_t)(newline - *text) + 1};
-    *text += line.len;
-    return line;
+    return u->refuse(u->refuse_ctx, u->conf.name, words, text, len) ? BATCH_QUARANTINED
+                                                                    : BATCH_REJECTED;
 }
 
 /* All of them are. */
-static void on_refused(struct uploader *u, struct lane *l, size_t lines, const char *text,
-                       size_t len)
+static void on_refused(struct uploader *u, struct lane *l, size_t lines)
 {
-    for (const char *at = text; at < text + len;) {
-        const struct line_part line = cut_line(&at, text + len);
-        keep_refused(u, l, u->answer.text, line.text, line.len);
+    for (size_t i = 0; i < lines; i++) {
+        size_t len;
+        const char *text = batch_text(&l->batch, 1, &len);
+        /* One without text was named before, and is settled as that said. */
+        const enum batch_outcome outcome =
+            len > 0 ? keep_refused(u, l, u->answer.text, text, len) : BATCH_REJECTED;
+        batch_settle(&l->batch, 1, outcome);
     }
-    batch_settle(&l->batch, lines, BATCH_REFUSED);
     l->failures = 0;
     if (batch_empty(&l->batch)) {
         l->try_lines = SIZE_MAX;
@@ -243,18 +228,18 @@ static void on_refused(struct uploader *u, struct lane *l, size_t lines, const c
 static void on_named(struct uploader *u, struct lane *l, const char *text, size_t len)
 {
     const struct refusal *r = &u->refusal;
-    size_t lines[REFUSAL_MAX];
-    const char *at = text;
-    size_t nth = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        struct line_part line;
-        do {
-            line = cut_line(&at, text + len);
-        } while (nth++ < r->named[i].line);
-        keep_refused(u, l, r->named[i].words, line.text, line.len);
-        lines[i] = r->named[i].line;
+    struct batch_refusal refused[REFUSAL_MAX];
+    struct lines lines = lines_over(text, len, 0);
+    struct line_part line;
+    size_t count = 0;
+    for (size_t nth = 0; count < r->count && lines_next(&lines, &line); nth++) {
+        if (r->named[count].line == nth) {
+            refused[count].line = nth;
+            refused[count].outcome = keep_refused(u, l, r->named[count].words, line.text, line.len);
+            count++;
+        }
     }
-    batch_refuse(&l->batch, lines, r->count);
+    batch_refuse(&l->batch, refused, count);
     l->failures = 0;
     counter_add(COUNTER_UPLOAD_FAILED, 1);
 }
@@ -262,12 +247,7 @@ static void on_named(struct uploader *u, struct lane *l, const char *text, size_
 static void on_kept(struct uploader *u, struct lane *l, const struct meaning *m)
 {
     const struct http_answer *a = &u->answer;
-    int64_t wait_ms = rng_backoff_ms(&u->rng, l->failures, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
-    if (a->retry_after_ms > wait_ms) {
-        wait_ms = a->retry_after_ms;
-    }
-    l->failures++;
-    l->not_before = mono_after(clock_mono(), wait_ms);
+    const int64_t wait_ms = lane_back_off(l, &u->rng, a->retry_after_ms);
     counter_add(COUNTER_UPLOAD_FAILED, 1);
     uint64_t left_out;
     if (log_limit_pass(&u->limit_failed, &left_out)) {
@@ -293,6 +273,7 @@ static void on_halved(struct uploader *u, struct lane *l, const struct meaning *
     l->try_lines = lines / 2;
     if (m->verdict == TOO_LARGE) {
         u->max_body = bytes / 2;
+        u->grow_in = GROW_AFTER;
     }
     counter_add(COUNTER_UPLOAD_FAILED, 1);
     log_debug("export", "halved", "name=%s lane=%s status=%ld lines=%zu answer=\"%.300s\"",
@@ -309,7 +290,7 @@ static void on_not_taken(struct uploader *u, struct lane *l, const struct meanin
         refusal_read(u->answer.text, text, len, &u->refusal);
     }
     if (u->refusal.all) {
-        on_refused(u, l, lines, text, len);
+        on_refused(u, l, lines);
     } else if (u->refusal.count > 0) {
         on_named(u, l, text, len);
     } else {
@@ -317,28 +298,19 @@ static void on_not_taken(struct uploader *u, struct lane *l, const struct meanin
     }
 }
 
-/* So many lines take their share of a second. */
-static void pace(struct lane *l, size_t lines)
-{
-    if (l->rate > 0) {
-        l->paced = mono_after(clock_mono(), (int64_t)(lines * LL_MS_PER_S / l->rate));
-    }
-}
-
 static void send_some(struct uploader *u, struct lane *l)
 {
-    const size_t most = l->rate > 0 && l->rate < l->try_lines ? l->rate : l->try_lines;
-    const size_t lines = batch_take(&l->batch, most, u->max_body);
+    const size_t lines = batch_take(&l->batch, lane_most(l), u->max_body);
     size_t len;
     const char *text = batch_text(&l->batch, lines, &len);
     if (len == 0) { /* each of them was named as refused */
-        batch_settle(&l->batch, lines, BATCH_REFUSED);
+        batch_settle(&l->batch, lines, BATCH_REJECTED);
         u->unsaved = true;
         publish(u, NULL);
         return;
     }
     counter_add(COUNTER_UPLOAD_REQUESTS, 1);
-    pace(l, lines);
+    lane_pace(l, lines);
     sink_send(u->sink, text, len, &u->answer);
     if (u->answer.stopped) {
         return;
@@ -354,23 +326,6 @@ static void send_some(struct uploader *u, struct lane *l)
 }
 
 /* --- the thread ------------------------------------------------------------------------------ */
-
-/* When the lane may send, in ms from `now`; 0: now; -1: it has nothing to send. */
-static int64_t due_in_ms(const struct lane *l, bool full, struct mono_ns now)
-{
-    if (batch_empty(&l->batch)) {
-        return -1;
-    }
-    int64_t ms = full ? 0 : l->wait_ms - mono_elapsed_ms(l->batch.since, now);
-    const struct mono_ns waits[] = {l->failures > 0 ? l->not_before : now,
-                                    l->rate > 0 ? l->paced : now};
-    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
-        /* Rounded up, so as not to wake just before it. */
-        const int64_t after = (waits[i].ns - now.ns + LL_NS_PER_MS - 1) / LL_NS_PER_MS;
-        ms = after > ms ? after : ms;
-    }
-    return ms > 0 ? ms : 0;
-}
 
 /* Finds the lane to send from now, alarms before readings; where there is none (false) *rest_ms
  * says how long to rest. */
@@ -390,7 +345,7 @@ static bool next_lane(struct uploader *u, enum spool_lane *lane, int64_t *rest_m
                       "name=%s lane=%s reason=\"%s\" left_out=%" PRIu64, u->conf.name,
                       l->batch.lane, ll_err_str(err), left_out);
         }
-        const int64_t ms = due_in_ms(l, err == LL_OK, clock_mono());
+        const int64_t ms = lane_due_ms(l, err == LL_OK, clock_mono());
         if (ms == 0) {
             *lane = (enum spool_lane)i;
             return true;

@@ -4,11 +4,12 @@
  * A destination has a cursor in each lane, kept in a file together with its books, and moves it
  * only on success. The alarms lane goes first. What a status code means:
  *
- *   2xx       done
+ *   204       done; so is 200 without a body
  *   400, 422  the lines that the answer names, or else halve the batch until they are alone, go to
  *             quarantine with the server's words; the rest is delivered. From InfluxDB only where
- *             the answer is a JSON object: anything else is another server's, and all is kept
- *   413       halve the batch, and send no larger ones from then on
+ *             the answer is a JSON object: anything else is another server's, and all is kept. 201
+ *             with a JSON object likewise
+ *   413       halve the batch, and send no larger ones for a while
  *   others, timeouts, no answer: keep, and retry after a jittered wait of at most 60 s, or after
  *             what the server asks for (Retry-After), at most an hour
  *
@@ -30,7 +31,7 @@ struct uploader;
 
 struct uploader_status {
     char name[LL_MAX_ID];
-    bool reachable;             /* the last request was answered with 2xx (true before the first) */
+    bool reachable;             /* the last request was taken (true before the first) */
     bool refused;               /* the last answer was that it may not write there: 401, 403, 404 */
     char last_error[CONF_TEXT]; /* "" if none since the last success */
     struct wall_ms last_success; /* 0: never */
@@ -42,8 +43,9 @@ struct uploader_status {
     uint64_t alarms_delivered;
 };
 
-/* Keeps a refused line: its text and the server's words. Called by the uploader's thread. */
-typedef void (*uploader_refuse)(void *ctx, const char *destination, const char *words,
+/* Keeps a refused line: its text and the server's words; whether it did. Called by the uploader's
+ * thread. */
+typedef bool (*uploader_refuse)(void *ctx, const char *destination, const char *words,
                                 const char *text, size_t len);
 
 /* Starts the thread. `state_dir` holds the cursor files. `conf` is copied, `spool` borrowed until

@@ -23,8 +23,8 @@ struct meaning {
 
 /* Those that are not known are kept and tried again, as is no answer (0). `text` is the answer's:
  * with `json_errors` (InfluxDB of every version) lines count as refused only where it is a JSON
- * object. Anything else comes from another server, such as one that expects TLS, and must not empty
- * the spool. */
+ * object, and 200 as done only where there is none. Anything else comes from another server, such
+ * as one that expects TLS or shows a page, and must not empty the spool. */
 struct meaning verdict_meaning(long status, const char *text, bool json_errors);
 
 #endif

@@ -166,7 +166,7 @@ static void schedule_retry(struct ingest *in, const char *what, const char *erro
     /* lock held */
     const int64_t wait =
         at_once ? 0 : rng_backoff_ms(&in->rng, in->rounds++, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
-    in->next_try = (struct mono_ns){clock_mono().ns + wait * LL_NS_PER_MS};
+    in->next_try = mono_after(clock_mono(), wait);
     in->in_backoff = true;
     in->status.retry_in_ms = wait;
     set_status(in, LINK_DOWN, error);
@@ -438,7 +438,7 @@ static void write_tick(struct ingest *in, struct mono_ns now)
     if (now.ns < in->next_tick.ns) {
         return;
     }
-    in->next_tick = (struct mono_ns){now.ns + TICK_MS * LL_NS_PER_MS};
+    in->next_tick = mono_after(now, TICK_MS);
     const unsigned char connected = atomic_load(&in->link) == LINK_UP;
     const ll_err err = journal_append(in->intake, INTAKE_TICK, clock_wall(), &connected, 1, NULL);
     uint64_t left_out;

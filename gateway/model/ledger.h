@@ -36,6 +36,7 @@ struct ledger {
 struct delivery {
     uint64_t forwarded;
     uint64_t quarantined; /* refused by the database for good, kept in quarantine/ */
+    uint64_t rejected;    /* likewise, but not kept: in the books REASON_REFUSED_BY_DATABASE */
     uint64_t evicted;     /* given up for want of space */
 };
 

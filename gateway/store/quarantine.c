@@ -294,7 +294,7 @@ static ll_err keep(struct quarantine *q, const struct quarantine_item *item)
     return err;
 }
 
-void quarantine_add(struct quarantine *q, const struct quarantine_item *item)
+bool quarantine_add(struct quarantine *q, const struct quarantine_item *item)
 {
     pthread_mutex_lock(&q->lock);
     const ll_err err = keep(q, item);
@@ -303,11 +303,11 @@ void quarantine_add(struct quarantine *q, const struct quarantine_item *item)
     }
     pthread_mutex_unlock(&q->lock);
     if (err == LL_EEXIST) {
-        return;
+        return true;
     }
     if (err == LL_OK) {
         counter_add(COUNTER_QUARANTINE_FILES, 1);
-        return;
+        return true;
     }
     counter_add(COUNTER_QUARANTINE_SKIPPED, 1);
     uint64_t left_out;
@@ -316,6 +316,7 @@ void quarantine_add(struct quarantine *q, const struct quarantine_item *item)
                  "folder=%s source=%s reason=%s seq=%" PRIu64 " error=\"%s\" left_out=%" PRIu64,
                  q->dir, item->source, item->reason, item->seq, ll_err_str(err), left_out);
     }
+    return false;
 }
 
 /* The object that one file holds, with the file's name added. */

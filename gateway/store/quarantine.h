@@ -10,6 +10,7 @@
 #ifndef LL_STORE_QUARANTINE_H
 #define LL_STORE_QUARANTINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,8 +36,8 @@ ll_err quarantine_open(const char *dir, uint64_t max_files, uint64_t max_bytes,
                        struct quarantine **out);
 void quarantine_close(struct quarantine *q);
 
-/* Keeps it. The same intake sequence and reason a second time is a no-op. */
-void quarantine_add(struct quarantine *q, const struct quarantine_item *item);
+/* Keeps it; whether it did. The same intake sequence and reason a second time is a no-op. */
+bool quarantine_add(struct quarantine *q, const struct quarantine_item *item);
 
 /* JSON: {"total":N,"bytes":N,"skipped":N,"items":[…newest first, at most `limit`…]}. */
 ll_err quarantine_list(struct quarantine *q, size_t limit, struct buf *out);

@@ -248,14 +248,14 @@ static void busy_day(void)
                                                  .last_success = {1764000000999},
                                                  .delivery = {.forwarded = 190},
                                                  .delivered_total = 190};
-    fake_uploaders[1] =
-        (struct uploader_status){.name = "slow \"one\"",
-                                 .last_error = "HTTP 503",
-                                 .delivery = {.forwarded = 170, .quarantined = 8, .evicted = 2},
-                                 .in_flight = 10,
-                                 .delivered_total = 180,
-                                 .alarms_in_flight = 6,
-                                 .alarms_delivered = 7};
+    fake_uploaders[1] = (struct uploader_status){
+        .name = "slow \"one\"",
+        .last_error = "HTTP 503",
+        .delivery = {.forwarded = 170, .quarantined = 7, .rejected = 1, .evicted = 2},
+        .in_flight = 10,
+        .delivered_total = 180,
+        .alarms_in_flight = 6,
+        .alarms_delivered = 7};
 }
 
 static struct ledger_view view(void)
@@ -317,6 +317,7 @@ static void the_ledger_shows_all_reasons_and_whether_it_balances(void **state)
            "\"in_flight\":2,\"balanced\":true},\"readings\":"
            "{\"decoded\":200,\"forwarded\":170,\"kept\":0,");
     expect("/api/v1/ledger", NULL, 200, "\"out_of_range\":3,");
+    expect("/api/v1/ledger", NULL, 200, "\"refused_by_database\":1,");
     expect("/api/v1/ledger", NULL, 200, "\"in_flight\":10,\"balanced\":true},\"sources\":[{");
     expect("/api/v1/ledger", NULL, 200, "}}],\"destinations\":[{");
     expect_json("/api/v1/ledger");
@@ -430,6 +431,8 @@ static void the_books_and_destinations_are_metrics(void **state)
         "\nlifeline_messages_balanced 1\n",
         "\nlifeline_readings_balanced 1\n",
         "\nlifeline_destination_forwarded_total{destination=\"fast\"} 190\n",
+        "\nlifeline_readings_total{state=\"rejected\",reason=\"refused_by_database\"} 1\n",
+        "\nlifeline_destination_rejected_total{destination=\"fast\"} 0\n",
         "\nlifeline_destination_evicted_total{destination=\"slow \\\"one\\\"\"} 2\n",
         "\nlifeline_destination_last_success_timestamp_seconds{destination=\"fast\"} 1764000000\n",
         "\nlifeline_alarms_open 3\n",

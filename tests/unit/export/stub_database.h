@@ -1,8 +1,8 @@
 /*
  * A database that answers as a test wants it: an HTTP server on loopback with one thread.
  *
- * Settings may be changed under the lock while it runs. `taken` is what it answered 204 to, one
- * body after the other, decompressed.
+ * Settings may be changed under the lock while it runs. `taken` is what it took, one body after
+ * the other, decompressed.
  */
 #ifndef LL_TESTS_STUB_DATABASE_H
 #define LL_TESTS_STUB_DATABASE_H
@@ -33,10 +33,12 @@ struct stub {
     const char *bad;         /* 400 to a body that contains it, or NULL */
     bool names_bad;          /* and names the lines that do: at most `names_most` of them */
     unsigned names_most;
-    size_t max_body; /* 413 to one that is longer; 0: any */
+    size_t max_body;      /* 413 to one that is longer; 0: any */
+    unsigned done_status; /* where none does; 0: 204 */
     /* What it saw. */
     unsigned requests;
-    unsigned refused; /* answers other than 204 */
+    unsigned refused; /* of those */
+    size_t largest;   /* body that it took */
     char names[8192]; /* of the last answer */
     bool hanging;
     struct buf taken;
@@ -124,7 +126,7 @@ static inline unsigned stub_judge(struct stub *s, const struct buf *body, const 
         return 413;
     }
     *text = "";
-    return 204;
+    return s->done_status != 0 ? s->done_status : 204;
 }
 
 static inline enum MHD_Result stub_answer(struct stub *s, struct MHD_Connection *c,
@@ -146,8 +148,9 @@ static inline enum MHD_Result stub_answer(struct stub *s, struct MHD_Connection 
     const char *text;
     const bool asks_to_wait = s->fail_first > 0 && s->retry_after != NULL;
     const unsigned status = stub_judge(s, body, &text);
-    if (status == 204) {
+    if (text[0] == '\0') {
         buf_add(&s->taken, body->data, body->len);
+        s->largest = body->len > s->largest ? body->len : s->largest;
     } else {
         s->refused++;
     }

@@ -43,10 +43,11 @@ static struct quarantine_item item_of(uint64_t seq, const char *reason, const ch
                                     .payload_len = strlen(payload)};
 }
 
-static void add(struct quarantine *q, uint64_t seq, const char *reason, const char *payload)
+/* Whether it was kept. */
+static bool add(struct quarantine *q, uint64_t seq, const char *reason, const char *payload)
 {
     const struct quarantine_item item = item_of(seq, reason, payload);
-    quarantine_add(q, &item);
+    return quarantine_add(q, &item);
 }
 
 /* The list as JSON; the caller gives it back. */
@@ -161,9 +162,9 @@ static void over_the_cap_on_files_the_newest_is_not_kept_but_counted(void **stat
     struct quarantine *q = open_at(dir, 3, MANY_BYTES);
     const uint64_t before = counter_get(COUNTER_QUARANTINE_SKIPPED);
     for (uint64_t seq = 1; seq <= 5; seq++) {
-        add(q, seq, "range", "x");
+        assert_int_equal(add(q, seq, "range", "x"), seq <= 3);
     }
-    add(q, 1, "range", "x"); /* is there: neither kept nor skipped */
+    assert_true(add(q, 1, "range", "x")); /* is there already: no file more, and not skipped */
     struct json_object *root = list(q, 10);
     assert_int_equal(number(root, "total"), 3);
     assert_int_equal(number(root, "skipped"), 2);
