@@ -37,6 +37,7 @@ SIM_C     := $(wildcard simulator/*.c simulator/*/*.c)
 UNIT_C    := $(wildcard tests/unit/*/test_*.c tests/unit/test_*.c)
 FUZZ_C    := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_C   := $(wildcard tests/bench/*.c)
+FAULT_C   := tests/fault/reopen.c
 # The simulator shares base and model with the gateway, and nothing else.
 SHARED_C  := $(wildcard gateway/base/*.c gateway/model/*.c)
 
@@ -45,6 +46,7 @@ PROGRAMS := $(BUILD)/lifelined $(BUILD)/lifelinectl $(BUILD)/lifelinesim
 UNIT     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_C))
 FUZZ     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FUZZ_C))
 BENCH    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_C))
+FAULT    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FAULT_C))
 
 .PHONY: all help deps demo test unit integration lint format asan tsan soak bench install clean \
         test-programs
@@ -117,12 +119,17 @@ $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libshared.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault/%.o $(BUILD)/liblifeline.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 .PRECIOUS: $(BUILD)/obj/%.o
 
 deps:
 	scripts/install-deps
 
-test-programs: $(PROGRAMS) $(UNIT) $(FUZZ) $(BENCH)
+test-programs: $(PROGRAMS) $(UNIT) $(FUZZ) $(BENCH) $(FAULT)
 
 test:
 	scripts/install-deps build run test
@@ -146,10 +153,9 @@ tsan:
 	$(MAKE) $(JOBS) BUILD=build/tsan OPT='-O1 -g' SANITIZE='-fsanitize=thread' test-programs
 	tests/run --build build/tsan
 
-# Hours of kills, outages and damage.
 soak:
 	scripts/install-deps build run test
-	$(MAKE) $(JOBS) all
+	$(MAKE) $(JOBS) test-programs
 	LIFELINE_SOAK=1 tests/run --build $(BUILD) --only fault
 
 lint:

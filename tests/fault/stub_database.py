@@ -37,6 +37,7 @@ class StubDatabase:
         self.mode = good
         self.requests = []
         self.taken = 0  # lines, those that came again included
+        self.lines = {}  # each once, in their order
         self.points = {}  # (series, field, time): value as text
         self.lock = threading.Lock()
         self.stopped = threading.Event()
@@ -109,6 +110,7 @@ class StubDatabase:
                 series, _, rest = line.partition(" ")
                 fields, _, ts = rest.rpartition(" ")
                 self.taken += 1
+                self.lines[line] = None
                 if series.startswith("lifeline_alarm,"):
                     self.points[(series, "", int(ts))] = fields
                     continue
