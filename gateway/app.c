@@ -205,7 +205,7 @@ static bool keep_refused(void *ctx, const char *destination, const char *words, 
     return quarantine_add(app->quarantine, &item);
 }
 
-static ll_err start_pipeline(struct app *app)
+static ll_err make_pipeline(struct app *app)
 {
     if (!data_path(app, "checkpoint", app->checkpoint)) {
         return failed("data_dir", app->conf->data_dir, LL_ELIMIT);
@@ -219,19 +219,8 @@ static ll_err start_pipeline(struct app *app)
         .registry_db = app->registry_db,
         .checkpoint_path = app->checkpoint,
     };
-    ll_err err = pipeline_new(&parts, &app->pipeline);
-    if (err == LL_OK) {
-        err = pipeline_start(app->pipeline);
-    }
-    if (err != LL_OK) {
-        return failed("pipeline", app->checkpoint, err);
-    }
-    const int rc = pthread_create(&app->syncer, NULL, sync_journal, app);
-    if (rc != 0) {
-        return failed("syncer", "thread", ll_err_from_errno(rc));
-    }
-    app->syncing = true;
-    return LL_OK;
+    const ll_err err = pipeline_new(&parts, &app->pipeline);
+    return err == LL_OK ? LL_OK : failed("pipeline", app->checkpoint, err);
 }
 
 static ll_err start_uploaders(struct app *app)
@@ -249,6 +238,20 @@ static ll_err start_uploaders(struct app *app)
         }
         app->uploader_count++;
     }
+    return LL_OK;
+}
+
+static ll_err start_pipeline(struct app *app)
+{
+    const ll_err err = pipeline_start(app->pipeline);
+    if (err != LL_OK) {
+        return failed("pipeline", "thread", err);
+    }
+    const int rc = pthread_create(&app->syncer, NULL, sync_journal, app);
+    if (rc != 0) {
+        return failed("syncer", "thread", ll_err_from_errno(rc));
+    }
+    app->syncing = true;
     return LL_OK;
 }
 
@@ -443,10 +446,13 @@ static ll_err start(struct app *app)
         err = open_databases(app);
     }
     if (err == LL_OK) {
-        err = start_pipeline(app);
+        err = make_pipeline(app);
     }
     if (err == LL_OK) {
-        err = start_uploaders(app);
+        err = start_uploaders(app); /* before the spool grows, see uploader.h */
+    }
+    if (err == LL_OK) {
+        err = start_pipeline(app);
     }
     if (err == LL_OK) {
         err = ingest_start(app->conf, app->intake, &app->ingest);

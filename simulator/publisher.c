@@ -369,17 +369,13 @@ static ll_err init_links(struct publisher *p)
 ll_err publisher_new(const struct publisher_config *c, struct publisher **out)
 {
     struct publisher *p = calloc(1, sizeof *p);
-    pthread_condattr_t attributes;
     if (p == NULL) {
         return LL_ENOMEM;
     }
     p->conf = *c;
     p->rng = rng_random();
     pthread_mutex_init(&p->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->answered_or_up, &attributes);
-    pthread_condattr_destroy(&attributes);
+    clock_cond_init(&p->answered_or_up);
     ll_err err = init_links(p);
     if (err == LL_OK) {
         err = wait_for_broker(p);

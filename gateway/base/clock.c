@@ -29,6 +29,15 @@ struct mono_ns mono_after(struct mono_ns t, int64_t ms)
     return (struct mono_ns){t.ns + ms * LL_NS_PER_MS};
 }
 
+void clock_cond_init(pthread_cond_t *out)
+{
+    pthread_condattr_t attr; /* on Linux none of these calls can fail */
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(out, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
 char *wall_format(struct wall_ms t, char *out)
 {
     time_t s = (time_t)(t.ms / LL_MS_PER_S);

@@ -8,6 +8,7 @@
 #ifndef LL_BASE_CLOCK_H
 #define LL_BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,9 @@ struct mono_ns clock_mono(void);
 int64_t mono_elapsed_ms(struct mono_ns from, struct mono_ns to);
 /* The moment so long after `t`. */
 struct mono_ns mono_after(struct mono_ns t, int64_t ms);
+
+/* A condition whose timed waits go by the monotonic clock. */
+void clock_cond_init(pthread_cond_t *out);
 
 /* ISO 8601 in UTC with milliseconds into `out` (LL_TIME_TEXT bytes); years outside 0..9999 are
  * shown as the number of milliseconds. Returns `out`. */

@@ -11,34 +11,59 @@
 
 #define FIRST_ITEMS 64
 
-/* To the oldest record the lane holds. What comes from there on will be counted, again where the
- * cursor had it already; what was before it counts as delivered, since every destination of its
- * time had it. */
-static ll_err begin_at_oldest(struct batch *b, uint64_t lane_total)
+/* The lane's first record of which readings come after a running total of `total`: its sequence,
+ * and the running total before it. Where there is none, the lane's end and total. */
+static ll_err find_after(const struct batch *b, uint64_t total, uint64_t lane_total, uint64_t *seq,
+                         uint64_t *before)
 {
     struct journal_reader *reader;
     ll_err err = journal_reader_open(b->journal, 0, &reader);
     if (err != LL_OK) {
         return err;
     }
-    b->done.next = journal_stats(b->journal).first_seq;
-    b->done.total = lane_total;
+    *seq = journal_stats(b->journal).next_seq;
+    *before = lane_total;
     struct journal_record r;
     struct spool_record s;
     while ((err = journal_read(reader, &r)) == LL_OK) {
-        if (spool_parse(&r, &s) == LL_OK) {
-            b->done.next = r.seq;
-            b->done.total = s.total - s.count;
+        if (spool_parse(&r, &s) == LL_OK && s.total > total) {
+            *seq = r.seq;
+            *before = s.total - s.count;
             break;
         }
     }
     journal_reader_close(reader);
+    return err == LL_EAGAIN ? LL_OK : err;
+}
+
+/* To the oldest record the lane holds. What comes from there on will be counted, again where the
+ * cursor had it already; what was before it counts as delivered, since every destination of its
+ * time had it. */
+static ll_err begin_at_oldest(struct batch *b, uint64_t lane_total)
+{
+    const ll_err err = find_after(b, 0, lane_total, &b->done.next, &b->done.total);
     struct delivery *d = &b->done.delivery;
     if (d->quarantined + d->rejected + d->evicted > b->done.total) {
         *d = (struct delivery){0};
     }
     d->forwarded = b->done.total - d->quarantined - d->rejected - d->evicted;
-    return err == LL_EAGAIN ? LL_OK : err;
+    return err;
+}
+
+/* The cursor is ahead of the lane, which was cut or wiped. Where the totals go on from the cursor's
+ * all the same, what is left of it was delivered, and the books stand. */
+static ll_err begin_anew(struct batch *b, uint64_t lane_total)
+{
+    if (b->done.total <= lane_total) {
+        uint64_t seq;
+        uint64_t before;
+        const ll_err err = find_after(b, b->done.total, lane_total, &seq, &before);
+        if (err != LL_OK || before >= b->done.total) {
+            b->done.next = err == LL_OK ? seq : b->done.next;
+            return err;
+        }
+    }
+    return begin_at_oldest(b, lane_total);
 }
 
 ll_err batch_open(struct batch *b, const char *destination, struct spool *spool,
@@ -53,18 +78,17 @@ ll_err batch_open(struct batch *b, const char *destination, struct spool *spool,
     buf_init(&b->text, limits.bytes + LL_MAX_JOURNAL_RECORD);
     const uint64_t lane_total = spool_total(spool, lane);
     const uint64_t lane_next = journal_stats(b->journal).next_seq;
-    const bool ahead = from->next > lane_next || from->total > lane_total;
-    if (ahead) {
+    ll_err err = LL_OK;
+    if (from->next == 0) {
+        err = begin_at_oldest(b, lane_total);
+    } else if (from->next > lane_next || from->total > lane_total) {
+        err = begin_anew(b, lane_total);
         log_warn("export", "cursor_ahead",
-                 "name=%s lane=%s cursor=%" PRIu64 " lane_next=%" PRIu64 " effect=\"begins at the "
-                 "oldest record held\"",
-                 destination, b->lane, from->next, lane_next);
+                 "name=%s lane=%s cursor=%" PRIu64 " lane_next=%" PRIu64 " begins_at=%" PRIu64,
+                 destination, b->lane, from->next, lane_next, b->done.next);
     }
-    if (ahead || from->next == 0) {
-        const ll_err err = begin_at_oldest(b, lane_total);
-        if (err != LL_OK) {
-            return err;
-        }
+    if (err != LL_OK) {
+        return err;
     }
     b->read_total = b->done.total;
     return journal_reader_open(b->journal, b->done.next, &b->reader);

@@ -69,7 +69,9 @@ struct batch_limits {
 };
 
 /* Begins at `from`, or with from->next 0 at the oldest record held. A cursor that is ahead of the
- * lane (which was wiped or cut) begins there too; its books go back as far. */
+ * lane, which was cut or wiped, begins where the totals say that it was, or else at the oldest
+ * record too; its books go back as far. Then b->done.next is not `from->next`, and must be saved
+ * before the lane grows: it gives those sequences out again. */
 ll_err batch_open(struct batch *b, const char *destination, struct spool *spool,
                   enum spool_lane lane, struct batch_limits limits, const struct position *from);
 void batch_close(struct batch *b);

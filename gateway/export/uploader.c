@@ -401,28 +401,11 @@ static void *run(void *arg)
 
 /* --- from outside ---------------------------------------------------------------------------- */
 
-static ll_err init_sync(struct uploader *u)
-{
-    pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0) {
-        return LL_ENOMEM;
-    }
-    ll_err err = LL_OK;
-    if (pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
-        pthread_cond_init(&u->wake, &attr) != 0) {
-        err = LL_ENOMEM;
-    } else if (pthread_mutex_init(&u->lock, NULL) != 0) {
-        pthread_cond_destroy(&u->wake);
-        err = LL_ENOMEM;
-    }
-    pthread_condattr_destroy(&attr);
-    return err;
-}
-
 /* Both lanes from the cursor file. */
 static ll_err open_lanes(struct uploader *u)
 {
     struct position from[SPOOL_LANES];
+    bool moved = false;
     load(u, from);
     const struct batch_limits limits = {.readings = (size_t)u->conf.batch_lines,
                                         .bytes = (size_t)u->conf.batch_bytes};
@@ -433,6 +416,7 @@ static ll_err open_lanes(struct uploader *u)
         if (err != LL_OK) {
             return err;
         }
+        moved = moved || (from[i].next != 0 && l->batch.done.next != from[i].next);
         l->try_lines = SIZE_MAX;
         l->wait_ms = i == SPOOL_ALARMS ? 0 : u->conf.batch_wait_ms;
         u->done[i] = l->batch.done;
@@ -440,6 +424,9 @@ static ll_err open_lanes(struct uploader *u)
     }
     u->lanes[SPOOL_READINGS].rate = (size_t)u->conf.rate_lines_s;
     u->read_total = u->lanes[SPOOL_READINGS].batch.read_total;
+    if (moved) {
+        save(u);
+    }
     return LL_OK;
 }
 
@@ -462,11 +449,8 @@ ll_err uploader_start(const struct conf_destination *conf, const char *state_dir
     if (u == NULL) {
         return LL_ENOMEM;
     }
-    ll_err err = init_sync(u);
-    if (err != LL_OK) {
-        free(u);
-        return err;
-    }
+    pthread_mutex_init(&u->lock, NULL);
+    clock_cond_init(&u->wake);
     u->conf = *conf;
     u->spool = spool;
     u->refuse = refuse;
@@ -477,7 +461,7 @@ ll_err uploader_start(const struct conf_destination *conf, const char *state_dir
     u->saved_at = clock_mono();
     const int n =
         snprintf(u->cursor_path, sizeof u->cursor_path, "%s/%s.cursor", state_dir, conf->name);
-    err = n > 0 && (size_t)n < sizeof u->cursor_path ? fs_make_dirs(state_dir) : LL_EINVAL;
+    ll_err err = n > 0 && (size_t)n < sizeof u->cursor_path ? fs_make_dirs(state_dir) : LL_EINVAL;
     if (err == LL_OK) {
         err = sink_new(&u->conf, &u->stopping, &u->sink);
     }

@@ -49,7 +49,8 @@ typedef bool (*uploader_refuse)(void *ctx, const char *destination, const char *
                                 const char *text, size_t len);
 
 /* Starts the thread. `state_dir` holds the cursor files. `conf` is copied, `spool` borrowed until
- * uploader_stop. */
+ * uploader_stop. Before the spool grows: a cursor that is ahead of a lane would else take new
+ * records for those that the lane has lost. */
 ll_err uploader_start(const struct conf_destination *conf, const char *state_dir,
                       struct spool *spool, uploader_refuse refuse, void *refuse_ctx,
                       struct uploader **out);

@@ -394,11 +394,7 @@ ll_err journal_open(const char *dir, const struct journal_options *options, stru
     buf_init(&j->gathered, options->buffer_bytes + record_size(LL_MAX_JOURNAL_RECORD));
     pthread_mutex_init(&j->lock, NULL);
     pthread_mutex_init(&j->wait_lock, NULL);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&j->wait_cond, &attr);
-    pthread_condattr_destroy(&attr);
+    clock_cond_init(&j->wait_cond);
 
     ll_err err = fs_make_dirs(dir);
     if (err == LL_OK) {

@@ -31,12 +31,8 @@ ll_err waiters_new(struct waiters **out)
     if (w == NULL) {
         return LL_ENOMEM;
     }
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->answered, &attr);
-    pthread_condattr_destroy(&attr);
+    clock_cond_init(&w->answered);
     *out = w;
     return LL_OK;
 }

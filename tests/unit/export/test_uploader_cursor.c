@@ -122,6 +122,41 @@ static void a_spool_that_was_wiped_is_sent_from_its_beginning(void **state)
     expect_books(f, 206, 0, 0);
 }
 
+/* A power cut, or damage: the cursor is ahead of what the lane still holds, and the sequences are
+ * given out again. */
+static void a_spool_that_lost_what_was_sent_goes_on_behind_it(void **state)
+{
+    struct fixture *f = *state;
+    spool_many(f, 100, 0);
+    start(f);
+    wait_until_sent(f);
+    stop(f);
+    spool_close(f->spool);
+    char path[LL_MAX_PATH + 8];
+    snprintf(path, sizeof path, "%s/spool2", f->dir);
+    assert_int_equal(spool_open(path, &options, &f->spool), LL_OK);
+    spool_many(f, 90, 0);
+    spool_pass_total(f->spool, SPOOL_READINGS, 200);
+    buf_reset(&f->stub.taken);
+    buf_reset(&f->sent);
+
+    start(f);
+    copy_cursor(f, "influx.cursor", "opened");
+    spool_many(f, 20, 0);
+    wait_until_sent(f);
+    expect_taken(f, buf_str(&f->sent));
+    expect_books(f, 240, 0, 0);
+    stop(f);
+
+    /* So it is after a kill, when the lane has grown past the place where the cursor was first. */
+    copy_cursor(f, "opened", "influx.cursor");
+    buf_reset(&f->stub.taken);
+    start(f);
+    wait_until_sent(f);
+    expect_taken(f, buf_str(&f->sent));
+    expect_books(f, 240, 0, 0);
+}
+
 static void what_was_trimmed_unsent_is_counted_as_evicted(void **state)
 {
     struct fixture *f = *state;
@@ -218,6 +253,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_cursor_file_of_the_first_format_is_read),
     TEST(a_cursor_file_that_is_damaged_means_all_is_sent_again),
     TEST(a_spool_that_was_wiped_is_sent_from_its_beginning),
+    TEST(a_spool_that_lost_what_was_sent_goes_on_behind_it),
     TEST(what_was_trimmed_unsent_is_counted_as_evicted),
     TEST(what_is_given_up_is_counted_before_the_database_is_back),
     TEST(what_is_given_up_is_counted_by_one_that_never_had_an_answer),
