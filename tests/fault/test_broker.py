@@ -14,10 +14,12 @@ from lifeline_books import Books, Places, compare, stored_in_influx
 SEED = 21
 KILLS = faults.short_or_soak(3, 100)
 DEVICES = 100
+ANEW_EVERY = 3
 RATE = 1000
 WAITING = 5000
 SILENCE_S = 3
-AWAY_S = faults.short_or_soak(SILENCE_S + 2, 600)
+# The long form: ten times the longest pause between two tries to connect.
+AWAY_S = faults.short_or_soak(SILENCE_S + 2, 300)
 
 QUIET = {
     "profile": "fault_quiet", "kind": "water_main", "title": {"en": "quiet", "zh": "静默"},
@@ -75,18 +77,25 @@ def expect_kept_or_counted(c):
            (result.expected - lost * faults.READINGS, 0, 0), str(result))
 
 
+def start_anew(c):
+    """So that the pauses between tries to connect are short again."""
+    c.gateway.stop()
+    c.gateway.start().wait_connected()
+
+
 def kill_under_load(c, kill):
-    messages = KILLS * RATE
-    load = c.load.start(messages, RATE)
-    for _ in range(KILLS):
+    """Each time in a second of messages, which goes on until all of them are acknowledged."""
+    for n in range(KILLS):
+        load = c.load.start(RATE, RATE)
         time.sleep(c.random.uniform(0.1, 0.8))
-        c.gateway.wait_connected()
         save(c)
         kill()
         c.gateway.wait_connected()
-    summary = c.finish(load)
-    expect((summary["messages"], summary["unacknowledged"]), (messages, 0), "acknowledged")
-    c.sent += messages
+        summary = c.finish(load)
+        expect((summary["messages"], summary["unacknowledged"]), (RATE, 0), "acknowledged")
+        c.sent += RATE
+        if n % ANEW_EVERY == ANEW_EVERY - 1:
+            start_anew(c)
 
 
 def a_broker_that_is_killed_costs_what_it_held_at_most(c):
@@ -123,10 +132,22 @@ def what_the_broker_saved_survives_them_both(c):
     expect_kept_or_counted(c)
 
 
-def start_anew(c):
-    """So that the pauses between tries to connect are short again."""
-    c.gateway.stop()
-    c.gateway.start().wait_connected()
+def one_that_lost_its_file_is_subscribed_to_again(c):
+    start_anew(c)
+    c.broker.process.kill()
+    for file in c.broker.folder.glob("mosquitto.db*"):
+        file.unlink()
+    wait_for("the loss", lambda: not c.gateway.connected(), 10, 0.01)
+    c.broker.start()
+    received = c.gateway.ledger()["messages"]["received"]
+
+    def subscribed():
+        c.broker.publish("lifeline/v1/up/stranger", "{}")
+        return c.gateway.ledger()["messages"]["received"] > received
+    wait_for("a subscription", subscribed)
+    before = missing(c)
+    expect_kept_or_counted(c)
+    expect(missing(c), before, "missing")
 
 
 def a_broker_that_is_away_makes_no_device_silent(c):
@@ -175,5 +196,6 @@ def credentials_that_are_refused_are_told_and_tried_again(c):
 if __name__ == "__main__":
     run([a_broker_that_is_killed_costs_what_it_held_at_most,
          so_does_one_that_is_killed_with_the_gateway, what_the_broker_saved_survives_them_both,
+         one_that_lost_its_file_is_subscribed_to_again,
          a_broker_that_is_away_makes_no_device_silent,
          credentials_that_are_refused_are_told_and_tried_again], fixture)

@@ -42,8 +42,8 @@ SAMPLE = faults.short_or_soak(1, 25)
 
 
 def fixture(folder):
-    c = City(folder, influx=False, start=False, gateway={"self_report_s": 0},
-             spool={"max_mib": 8}, intake={"segment_mib": 1, "checkpoint_interval_s": 3600})
+    c = City(folder, influx=False, start=False, spool={"max_mib": 8},
+             intake={"segment_mib": 1, "checkpoint_interval_s": 3600})
     c.database = stub.StubDatabase()
     c.gateway.config["destinations"] = [c.database.destination()]
     c.gateway.write_config()
