@@ -376,7 +376,7 @@ static void open_parts(struct parts *p)
     need(pipeline_new(&pipeline, &p->pipeline), "pipeline");
 }
 
-static void refused(void *ctx, const char *destination, const char *words, const char *text,
+static bool refused(void *ctx, const char *destination, const char *words, const char *text,
                     size_t len)
 {
     (void)ctx;
