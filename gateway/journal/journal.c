@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 
 #include "gateway/base/fs.h"
+#include "gateway/base/log.h"
 #include "gateway/journal/journal_internal.h"
 #include "gateway/journal/journal_segment.h"
 #include "gateway/model/counters.h"
@@ -69,15 +71,63 @@ ll_err journal_begin_segment(struct journal *j, uint64_t follows)
     return LL_OK;
 }
 
+static ll_err sync_file(int fd)
+{
+    if (fs->fdatasync(fd) == 0) {
+        return LL_OK;
+    }
+    counter_add(COUNTER_JOURNAL_SYNC_FAILED, 1);
+    return ll_err_from_errno(errno);
+}
+
+/* Before a sync under the lock. Others may have taken the lock meanwhile. */
+static void await_sync(struct journal *j)
+{
+    while (j->syncing) {
+        pthread_cond_wait(&j->sync_ended, &j->lock);
+    }
+}
+
+/* Of all that was written by now, when `writes` was so many. */
+static void note_sync(struct journal *j, ll_err err, uint64_t writes)
+{
+    if (err == LL_OK) {
+        j->synced = writes;
+    } else {
+        j->doubtful = true;
+    }
+}
+
 static ll_err sync_live(struct journal *j)
 {
-    if (fs->fdatasync(j->fd) != 0) {
-        const ll_err err = ll_err_from_errno(errno);
-        counter_add(COUNTER_JOURNAL_SYNC_FAILED, 1);
-        return err;
+    const ll_err err = sync_file(j->fd);
+    note_sync(j, err, j->writes);
+    return err;
+}
+
+/* Writes the live segment anew after a sync of it failed; journal_segment.c says why. */
+static ll_err mend_doubt(struct journal *j)
+{
+    struct segment *seg = j->live;
+    int fd = -1;
+    if (!j->doubtful) {
+        return LL_OK;
     }
-    j->synced = j->writes;
-    return LL_OK;
+    const ll_err err = segment_replace(j->dir, seg->first_seq, j->fd, atomic_load(&seg->end),
+                                       j->options.segment_bytes, &fd);
+    if (fd >= 0) {
+        fs->close(j->fd);
+        j->fd = fd;
+        atomic_fetch_add(&seg->copies, 1); /* before its end moves on: see journal_read */
+    }
+    if (err == LL_OK) {
+        j->synced = j->writes;
+        j->doubtful = false;
+        log_warn("journal", "segment_replaced",
+                 "log=%s segment=%016" PRIx64 " bytes=%" PRIu64 " hint=\"a sync of it failed\"",
+                 j->dir, seg->first_seq, atomic_load(&seg->end));
+    }
+    return err;
 }
 
 /* Lets readers see what was written up to `end`. */
@@ -105,9 +155,13 @@ static ll_err write_gathered(struct journal *j)
     if (b->len == 0) {
         return LL_OK;
     }
+    ll_err err = mend_doubt(j);
+    if (err != LL_OK) {
+        return err;
+    }
     const uint64_t at = atomic_load(&j->live->end);
     j->writes++;
-    ll_err err = fs_write_all(j->fd, b->data, b->len, at);
+    err = fs_write_all(j->fd, b->data, b->len, at);
     if (err == LL_OK && j->options.sync == JOURNAL_SYNC_ALWAYS) {
         err = sync_live(j);
     }
@@ -123,7 +177,6 @@ static ll_err write_gathered(struct journal *j)
 static ll_err roll(struct journal *j)
 {
     struct segment *old = j->live;
-    const int old_fd = j->fd;
     const uint64_t end = atomic_load(&old->end);
     const uint64_t cut = old->size - end;
     if (j->bytes - cut + j->options.segment_bytes > j->options.max_bytes) {
@@ -134,7 +187,11 @@ static ll_err roll(struct journal *j)
         free_bytes < j->options.segment_bytes + j->options.floor_bytes) {
         return LL_ENOSPC;
     }
-    ll_err err = j->synced < j->writes ? sync_live(j) : LL_OK;
+    ll_err err = mend_doubt(j);
+    if (err == LL_OK && j->synced < j->writes) {
+        err = sync_live(j);
+    }
+    const int old_fd = j->fd;
     if (err == LL_OK) {
         err = journal_begin_segment(j, atomic_load(&j->visible));
     }
@@ -151,12 +208,19 @@ static ll_err roll(struct journal *j)
     return LL_OK;
 }
 
-/* Sees to it that a record of `size` bytes can follow what has gathered. */
-static ll_err make_room(struct journal *j, uint64_t size)
+/* Whether a record of `size` bytes can follow what has gathered. */
+static bool has_room(const struct journal *j, uint64_t size)
 {
     const uint64_t at = atomic_load(&j->live->end) + j->gathered.len;
-    const bool fits = at + size <= j->options.segment_bytes || at == SEGMENT_HEADER;
-    if (fits && !j->must_roll) {
+    return !j->must_roll && (at + size <= j->options.segment_bytes || at == SEGMENT_HEADER);
+}
+
+static ll_err make_room(struct journal *j, uint64_t size)
+{
+    if (j->options.sync == JOURNAL_SYNC_ALWAYS || !has_room(j, size)) {
+        await_sync(j);
+    }
+    if (has_room(j, size)) {
         return LL_OK;
     }
     const ll_err err = write_gathered(j);
@@ -218,6 +282,7 @@ ll_err journal_skip_to(struct journal *j, uint64_t seq)
 {
     pthread_mutex_lock(&j->lock);
     ll_err err = LL_OK;
+    await_sync(j);
     if (seq > j->next_seq) {
         err = write_gathered(j);
         if (err == LL_OK) {
@@ -237,35 +302,38 @@ ll_err journal_skip_to(struct journal *j, uint64_t seq)
 ll_err journal_flush(struct journal *j)
 {
     pthread_mutex_lock(&j->lock);
+    if (j->options.sync == JOURNAL_SYNC_ALWAYS) {
+        await_sync(j);
+    }
     const ll_err err = write_gathered(j);
     pthread_mutex_unlock(&j->lock);
+    return err;
+}
+
+/* Lets appends go on meanwhile; what would close the descriptor waits. */
+static ll_err sync_apart(struct journal *j)
+{
+    const uint64_t writes = j->writes;
+    const int fd = j->fd;
+    j->syncing = true;
+    pthread_mutex_unlock(&j->lock);
+    const ll_err err = sync_file(fd);
+    pthread_mutex_lock(&j->lock);
+    j->syncing = false;
+    note_sync(j, err, writes);
+    pthread_cond_broadcast(&j->sync_ended);
     return err;
 }
 
 ll_err journal_sync(struct journal *j)
 {
     pthread_mutex_lock(&j->lock);
-    /* A descriptor of our own: the segment may be full, and closed, before we are done. */
-    const uint64_t writes = j->writes;
-    const bool clean = j->synced == writes;
-    const int fd = clean ? -1 : fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
+    await_sync(j);
+    ll_err err = mend_doubt(j);
+    if (err == LL_OK && j->synced < j->writes) {
+        err = sync_apart(j);
+    }
     pthread_mutex_unlock(&j->lock);
-    if (clean) {
-        return LL_OK;
-    }
-    if (fd < 0) {
-        return LL_ELIMIT;
-    }
-    ll_err err = LL_OK;
-    if (fs->fdatasync(fd) != 0) {
-        err = ll_err_from_errno(errno);
-        counter_add(COUNTER_JOURNAL_SYNC_FAILED, 1);
-    } else {
-        pthread_mutex_lock(&j->lock);
-        j->synced = writes > j->synced ? writes : j->synced;
-        pthread_mutex_unlock(&j->lock);
-    }
-    fs->close(fd);
     return err;
 }
 
@@ -361,6 +429,7 @@ static void free_journal(struct journal *j)
     }
     buf_free(&j->gathered);
     pthread_cond_destroy(&j->wait_cond);
+    pthread_cond_destroy(&j->sync_ended);
     pthread_mutex_destroy(&j->wait_lock);
     pthread_mutex_destroy(&j->lock);
     free(j);
@@ -395,6 +464,7 @@ ll_err journal_open(const char *dir, const struct journal_options *options, stru
     pthread_mutex_init(&j->lock, NULL);
     pthread_mutex_init(&j->wait_lock, NULL);
     clock_cond_init(&j->wait_cond);
+    pthread_cond_init(&j->sync_ended, NULL);
 
     ll_err err = fs_make_dirs(dir);
     if (err == LL_OK) {
@@ -417,7 +487,7 @@ void journal_close(struct journal *j)
         return;
     }
     pthread_mutex_lock(&j->lock);
-    if (write_gathered(j) == LL_OK && j->synced < j->writes) {
+    if (write_gathered(j) == LL_OK && mend_doubt(j) == LL_OK && j->synced < j->writes) {
         (void)sync_live(j); /* counted; there is no one left to tell */
     }
     pthread_mutex_unlock(&j->lock);

@@ -75,7 +75,8 @@ ll_err journal_append(struct journal *j, uint8_t type, struct wall_ms time, cons
 ll_err journal_skip_to(struct journal *j, uint64_t seq);
 /* Writes what has gathered. Readers see a record from here on. No-op without a buffer. */
 ll_err journal_flush(struct journal *j);
-/* fdatasync of all that was written; appends go on meanwhile. */
+/* fdatasync of all that was written; appends go on meanwhile. After a failure nothing is appended
+ * until what it left in doubt is on the disk after all, which each later call tries. */
 ll_err journal_sync(struct journal *j);
 
 /* Deletes segments of which every record is below `seq`. Never the one being written. */

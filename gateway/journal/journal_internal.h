@@ -35,6 +35,7 @@ struct segment {
     uint64_t size;        /* that counts against max_bytes */
     _Atomic uint64_t end; /* what was written and may be read */
     _Atomic int state;
+    _Atomic unsigned copies; /* so often the file was replaced by a copy */
 };
 
 struct journal {
@@ -52,7 +53,10 @@ struct journal {
     uint64_t bytes;  /* sum of the segments' sizes */
     uint64_t writes; /* so many were made or tried */
     uint64_t synced; /* and of so many we know that they are on disk */
-    bool must_roll;  /* a file of the next segment's name was left behind: no append may pass it */
+    bool syncing; /* a sync is under way without the lock: of two, one alone learns of a failure */
+    pthread_cond_t sync_ended;
+    bool doubtful;  /* a sync failed: `live` must be written anew before anything follows */
+    bool must_roll; /* a file of the next segment's name was left behind: no append may pass it */
     bool torn_tail;
     uint64_t damaged;
     /* Where damage was reported, so that several readers that meet it count it once. */

@@ -12,11 +12,20 @@ struct journal_reader {
     struct journal *journal;
     struct segment *seg; /* holds a reference */
     int fd;              /* of `seg`; -1 until it is read */
+    unsigned copies;     /* the segment's, when it was opened */
     uint64_t want;       /* records below are passed over */
     struct journal_scan scan;
     uint64_t tail_at; /* where the unusable end of `seg` begins, or its end */
     bool tail_blank;
 };
+
+static void close_segment(struct journal_reader *r)
+{
+    if (r->fd >= 0) {
+        fs->close(r->fd);
+        r->fd = -1;
+    }
+}
 
 /* Moves to `seg`, giving up the segment before. The lock is held. */
 static void enter(struct journal_reader *r, struct segment *seg)
@@ -24,10 +33,7 @@ static void enter(struct journal_reader *r, struct segment *seg)
     journal_unref(r->seg);
     seg->refs++;
     r->seg = seg;
-    if (r->fd >= 0) {
-        fs->close(r->fd);
-        r->fd = -1;
-    }
+    close_segment(r);
     r->tail_at = 0;
     r->tail_blank = true;
     scan_begin(&r->scan, -1, seg->salt, seg->first_seq);
@@ -42,11 +48,12 @@ static ll_err open_segment(struct journal_reader *r)
     if (err != LL_OK) {
         return err;
     }
+    r->copies = atomic_load(&r->seg->copies);
     r->fd = fs->open(path, O_RDONLY | O_CLOEXEC, 0);
     if (r->fd < 0) {
         return ll_err_from_errno(errno);
     }
-    r->scan.fd = r->fd;
+    scan_move(&r->scan, r->fd);
     return LL_OK;
 }
 
@@ -127,6 +134,9 @@ ll_err journal_read(struct journal_reader *r, struct journal_record *out)
             r->scan.seq = visible > r->scan.seq ? visible : r->scan.seq;
             return LL_EAGAIN;
         }
+        if (r->copies != atomic_load(&r->seg->copies)) {
+            close_segment(r); /* what stands before `end` may be in the copy alone */
+        }
         ll_err err = r->fd < 0 ? open_segment(r) : LL_OK;
         if (err == LL_ENOENT && state == SEGMENT_SEALED) {
             r->scan.at = end; /* deleted behind our back, or trimmed just now */
@@ -204,9 +214,7 @@ void journal_reader_close(struct journal_reader *r)
     if (r == NULL) {
         return;
     }
-    if (r->fd >= 0) {
-        fs->close(r->fd);
-    }
+    close_segment(r);
     pthread_mutex_lock(&r->journal->lock);
     journal_unref(r->seg);
     pthread_mutex_unlock(&r->journal->lock);

@@ -261,6 +261,7 @@ static ll_err take_live(struct journal *j)
     }
     atomic_store(&seg->end, end);
     atomic_store(&seg->state, SEGMENT_LIVE);
+    j->writes = 1; /* of a process that was killed: nobody knows whether they were synced */
     return LL_OK;
 }
 
@@ -334,6 +335,7 @@ ll_err journal_recover(struct journal *j)
 {
     struct names names = {0};
     struct recovery rec = {0};
+    segment_clear_copy(j->dir);
     ll_err err = list_segments(j->dir, &names);
     for (size_t i = 0; i < names.count && err == LL_OK; i++) {
         err = take_segment(j, names.seq[i], &rec);

@@ -25,6 +25,12 @@ void scan_begin(struct journal_scan *s, int fd, uint32_t salt, uint64_t first_se
     s->block_len = 0;
 }
 
+void scan_move(struct journal_scan *s, int fd)
+{
+    s->fd = fd;
+    s->block_len = 0;
+}
+
 void scan_free(struct journal_scan *s)
 {
     free(s->block);

@@ -28,6 +28,8 @@ struct journal_scan {
 /* Begins at the first record of a segment; the block of an earlier walk is kept. A zeroed struct
  * is an ended walk. */
 void scan_begin(struct journal_scan *s, int fd, uint32_t salt, uint64_t first_seq);
+/* Goes on at the same place of a copy of the file. */
+void scan_move(struct journal_scan *s, int fd);
 void scan_free(struct journal_scan *s);
 
 /* The record at `at`, borrowed until the next call; then `at` is behind it. Bytes from `end` on are

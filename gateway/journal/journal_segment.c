@@ -2,7 +2,8 @@
  * The file format of a log, version 1. Numbers are little-endian; offsets and lengths in bytes.
  *
  * A log is a folder. It holds the file `lock` and one or more segments `<first_seq>.log`, the name
- * being 16 lower-case hex digits. A segment whose header was damaged is renamed to
+ * being 16 lower-case hex digits; for a moment also `copy` (see Sync points). A segment whose
+ * header was damaged is renamed to
  * `<first_seq>.log.damaged` and looked at no more.
  *
  * A segment begins with a header, which never changes once the file is made:
@@ -48,6 +49,15 @@
  * Sync points. fdatasync at journal_sync, at the end of each segment and at close; with
  * JOURNAL_SYNC_ALWAYS before each append or flush returns.
  *
+ * A sync that failed. Linux reports it once and takes what it could not write for clean, so that
+ * the next sync succeeds and means nothing. PostgreSQL stops then, RocksDB goes on in a new file
+ * once it has written there what it still has in memory. Here the kernel has it: the segment is
+ * copied, from what can be read, to `copy`, which is synced and renamed to the segment's name; the
+ * copy goes on as the segment, with the same header and the same bytes. Until that has succeeded
+ * nothing more is written to the log and no sync of it succeeds. What the kernel has dropped
+ * meanwhile (btrfs does) stands in the copy as damage that readers skip and count. A process that
+ * is killed before it has made the copy leaves no word of it.
+ *
  * The file `lock`, on which the process that has the log keeps an flock, has 48 bytes:
  *
  *         0     8  sequence below which no record will be appended again
@@ -90,10 +100,12 @@
 #define NAME_DIGITS   16
 #define COVERED_FROM  8 /* the first byte of a record that its checksum covers */
 #define SEGMENT_PERMS 0640
+#define PAGE_BYTES    4096      /* what is lost with one sector that cannot be read */
 #define MAX_SEQ       INT64_MAX /* a file name beyond is none of ours */
 
 static const char magic[8] = {'L', 'L', 'J', 'R', 'N', 'L', '0', '1'};
 static const char suffix[] = ".log";
+static const char copy_name[] = "copy";
 
 static void put_u32(uint8_t *at, uint32_t v)
 {
@@ -232,14 +244,19 @@ ll_err segment_reserve(int fd, uint64_t bytes)
     return ll_err_from_errno(errno);
 }
 
+static bool path_in(const char *dir, const char *name, char out[LL_MAX_PATH])
+{
+    const int n = snprintf(out, LL_MAX_PATH, "%s/%s", dir, name);
+    return n > 0 && n < LL_MAX_PATH;
+}
+
 ll_err segment_make(const char *dir, uint64_t bytes, struct segment_header *h, int *fd_out,
                     bool *left_over)
 {
     char name[SEGMENT_NAME_TEXT];
     char path[LL_MAX_PATH];
     segment_name(h->first_seq, name);
-    const int n = snprintf(path, sizeof path, "%s/%s", dir, name);
-    if (n < 0 || (size_t)n >= sizeof path) {
+    if (!path_in(dir, name, path)) {
         return LL_EINVAL;
     }
     /* A file of this name can only be what an earlier attempt left. */
@@ -276,4 +293,64 @@ undo:
     fs->close(fd);
     *left_over = fs->unlink(path) != 0 || fs_sync_dir(dir) != LL_OK;
     return err;
+}
+
+/* Pages that cannot be read are left out, which reads as zeros; the header must not be one. */
+static ll_err copy_pages(int from, uint64_t end, int to)
+{
+    char page[PAGE_BYTES];
+    for (uint64_t at = 0; at < end; at += sizeof page) {
+        const size_t want = end - at < sizeof page ? (size_t)(end - at) : sizeof page;
+        size_t got;
+        ll_err err = fs_read_some(from, page, want, at, &got);
+        if (err == LL_EIO && at > 0) {
+            continue;
+        }
+        if (err == LL_OK) {
+            err = fs_write_all(to, page, got, at);
+        }
+        if (err != LL_OK) {
+            return err;
+        }
+    }
+    return LL_OK;
+}
+
+ll_err segment_replace(const char *dir, uint64_t first_seq, int fd, uint64_t end, uint64_t bytes,
+                       int *fd_out)
+{
+    char name[SEGMENT_NAME_TEXT];
+    char path[LL_MAX_PATH];
+    char copy_path[LL_MAX_PATH];
+    segment_name(first_seq, name);
+    if (!path_in(dir, name, path) || !path_in(dir, copy_name, copy_path)) {
+        return LL_EINVAL;
+    }
+    const int copy = fs->open(copy_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, SEGMENT_PERMS);
+    if (copy < 0) {
+        return ll_err_from_errno(errno);
+    }
+    (void)segment_reserve(copy, bytes); /* without it the log goes on until the disk is full */
+    ll_err err = copy_pages(fd, end, copy);
+    if (err == LL_OK && fs->fsync(copy) != 0) {
+        err = ll_err_from_errno(errno);
+    }
+    if (err == LL_OK && fs->rename(copy_path, path) != 0) {
+        err = ll_err_from_errno(errno);
+    }
+    if (err != LL_OK) {
+        fs->close(copy);
+        segment_clear_copy(dir);
+        return err;
+    }
+    *fd_out = copy;
+    return fs_sync_dir(dir);
+}
+
+void segment_clear_copy(const char *dir)
+{
+    char path[LL_MAX_PATH];
+    if (path_in(dir, copy_name, path)) {
+        fs->unlink(path);
+    }
 }

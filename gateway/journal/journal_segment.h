@@ -65,6 +65,13 @@ bool record_check(uint32_t salt, const void *data, size_t len, struct journal_re
  * that name may be there, now or after a power cut. */
 ll_err segment_make(const char *dir, uint64_t bytes, struct segment_header *h, int *fd_out,
                     bool *left_over);
+/* Replaces the segment's file by a copy of its first `end` bytes, on disk when it returns, with
+ * room for `bytes`. *fd_out is set as soon as the copy has the name, also where an error is
+ * returned. */
+ll_err segment_replace(const char *dir, uint64_t first_seq, int fd, uint64_t end, uint64_t bytes,
+                       int *fd_out);
+/* Removes what a segment_replace that was cut off has left. */
+void segment_clear_copy(const char *dir);
 /* Asks for disk space up to `bytes`; file systems that cannot preallocate are fine. */
 ll_err segment_reserve(int fd, uint64_t bytes);
 

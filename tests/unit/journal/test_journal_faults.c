@@ -17,12 +17,14 @@ enum call {
     CALL_FTRUNCATE,
     CALL_FALLOCATE,
     CALL_UNLINK,
+    CALL_RENAME, /* of none but a segment that is written anew */
     CALL_COUNT
 };
 
 static const char *const call_names[CALL_COUNT] = {
     "open",      "pread", "pwrite",    "pwrite (half)", "pwrite (all, then an error)",
-    "fdatasync", "fsync", "ftruncate", "fallocate",     "unlink"};
+    "fdatasync", "fsync", "ftruncate", "fallocate",     "unlink",
+    "rename"};
 
 /* The call that is to fail: the `left`th of its kind; 0: none any more. */
 static enum call failing;
@@ -84,6 +86,7 @@ FAIL_OR(fdatasync, CALL_FDATASYNC, (int fd), (fd))
 FAIL_OR(fsync, CALL_FSYNC, (int fd), (fd))
 FAIL_OR(ftruncate, CALL_FTRUNCATE, (int fd, off_t len), (fd, len))
 FAIL_OR(fallocate, CALL_FALLOCATE, (int fd, off_t at, off_t len), (fd, at, len))
+FAIL_OR(rename, CALL_RENAME, (const char *from, const char *to), (from, to))
 FAIL_OR(unlink, CALL_UNLINK, (const char *path), (path))
 
 static struct fs_calls failing_calls(void)
@@ -96,6 +99,7 @@ static struct fs_calls failing_calls(void)
     calls.fsync = fail_fsync;
     calls.ftruncate = fail_ftruncate;
     calls.fallocate = fail_fallocate;
+    calls.rename = fail_rename;
     calls.unlink = fail_unlink;
     return calls;
 }
@@ -179,7 +183,7 @@ static void run(const char *dir, const struct journal_options *options)
 static void fail_each_call_in_turn(const struct journal_options *options)
 {
     const struct fs_calls calls = failing_calls();
-    for (unsigned call = 0; call < CALL_COUNT; call++) {
+    for (unsigned call = 0; call < CALL_RENAME; call++) {
         bool failed = true;
         unsigned nth = 0;
         /* Past the first dozen, one in 23 is enough: the loop of appends repeats itself. */
@@ -224,6 +228,54 @@ static void any_call_may_fail_once_while_every_append_syncs(void **state)
     struct journal_options options = small_log;
     options.sync = JOURNAL_SYNC_ALWAYS;
     fail_each_call_in_turn(&options);
+}
+
+/* A sync has failed, then the nth such call does. Returns whether there was one. */
+static bool fail_while_written_anew(enum call call, unsigned nth)
+{
+    const char *dir = new_dir();
+    struct journal *j = open_log(dir, &small_log);
+    struct journal_reader *r = open_reader(j, 1);
+    const struct fs_calls calls = failing_calls();
+    fs_replace(&calls);
+    put_range(j, 1, 500);
+    failing = CALL_FDATASYNC;
+    left = 1;
+    assert_int_equal(journal_sync(j), LL_EIO);
+    failing = call;
+    left = nth;
+    if (put(j, 501) != LL_OK) {
+        assert_int_equal(left, 0);
+        assert_int_equal(put(j, 501), LL_OK);
+    }
+    const bool failed = left == 0;
+    left = 0;
+    assert_int_equal(journal_sync(j), LL_OK);
+    fs_replace(NULL);
+    expect_range(r, 1, 501);
+    journal_reader_close(r);
+    journal_close(j);
+    j = open_log(dir, &small_log);
+    expect_log(j, 1, 501);
+    assert_int_equal(journal_stats(j).damaged, 0);
+    journal_close(j);
+    return failed;
+}
+
+static void any_call_may_fail_while_a_segment_is_written_anew(void **state)
+{
+    (void)state;
+    static const enum call calls[] = {CALL_OPEN,        CALL_PWRITE, CALL_PWRITE_SHORT,
+                                      CALL_PWRITE_LATE, CALL_FSYNC,  CALL_FALLOCATE,
+                                      CALL_RENAME};
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        unsigned nth = 1;
+        while (fail_while_written_anew(calls[i], nth)) {
+            nth++;
+        }
+        print_message("%s: failed up to call %u\n", call_names[calls[i]], nth - 1);
+        assert_true(nth > 1);
+    }
 }
 
 static void a_refused_record_is_not_there_after_a_crash(void **state)
@@ -312,58 +364,6 @@ static void a_file_system_that_cannot_preallocate_is_fine(void **state)
     }
     fs_replace(NULL);
     assert_true(file_size(segment_path(dir, 1)) <= SEGMENT);
-}
-
-static void a_sync_that_failed_is_counted_and_tried_again(void **state)
-{
-    (void)state;
-    struct journal *j = open_log(new_dir(), &small_log);
-    put_range(j, 1, 3);
-    const struct fs_calls calls = failing_calls();
-    fs_replace(&calls);
-    failing = CALL_FDATASYNC;
-    left = 1;
-    const uint64_t before = counter_get(COUNTER_JOURNAL_SYNC_FAILED);
-    assert_int_equal(journal_sync(j), LL_EIO);
-    assert_int_equal(counter_get(COUNTER_JOURNAL_SYNC_FAILED), before + 1);
-    left = 1;
-    assert_int_equal(journal_sync(j), LL_EIO);
-    assert_int_equal(journal_sync(j), LL_OK);
-    left = 1;
-    assert_int_equal(journal_sync(j), LL_OK); /* nothing is dirty: no call */
-    assert_int_equal(left, 1);
-    fs_replace(NULL);
-    journal_close(j);
-}
-
-static struct journal *nested;
-static unsigned syncs;
-
-/* While one thread syncs another asks for a sync too. */
-static int sync_within(int fd)
-{
-    syncs++;
-    if (syncs == 1) {
-        assert_int_equal(journal_sync(nested), LL_OK);
-    }
-    return fs_system_calls.fdatasync(fd);
-}
-
-static void a_sync_does_not_rely_on_one_that_has_not_ended(void **state)
-{
-    (void)state;
-    nested = open_log(new_dir(), &small_log);
-    put_range(nested, 1, 3);
-    struct fs_calls calls = fs_system_calls;
-    calls.fdatasync = sync_within;
-    fs_replace(&calls);
-    syncs = 0;
-    assert_int_equal(journal_sync(nested), LL_OK);
-    assert_int_equal(syncs, 2);
-    assert_int_equal(journal_sync(nested), LL_OK);
-    assert_int_equal(syncs, 2);
-    fs_replace(NULL);
-    journal_close(nested);
 }
 
 /* One page of one file that cannot be read. */
@@ -482,11 +482,10 @@ int main(void)
         cmocka_unit_test(any_call_may_fail_once_while_records_are_appended_one_by_one),
         cmocka_unit_test(any_call_may_fail_once_while_records_are_gathered),
         cmocka_unit_test(any_call_may_fail_once_while_every_append_syncs),
+        cmocka_unit_test(any_call_may_fail_while_a_segment_is_written_anew),
         cmocka_unit_test(a_refused_record_is_not_there_after_a_crash),
         cmocka_unit_test(a_full_disk_refuses_at_the_end_of_a_segment_and_leaves_no_file),
         cmocka_unit_test(a_file_system_that_cannot_preallocate_is_fine),
-        cmocka_unit_test(a_sync_that_failed_is_counted_and_tried_again),
-        cmocka_unit_test(a_sync_does_not_rely_on_one_that_has_not_ended),
         cmocka_unit_test(a_page_that_cannot_be_read_costs_its_own_records_alone),
         cmocka_unit_test(a_disk_that_was_away_loses_nothing),
         cmocka_unit_test(a_last_segment_that_cannot_be_read_does_not_stop_the_start),
