@@ -368,30 +368,32 @@ static void a_file_system_that_cannot_preallocate_is_fine(void **state)
 
 /* One page of one file that cannot be read. */
 static ino_t bad_file;
+static off_t bad_at;
 #define BAD_PAGE 4096
-#define BAD_AT   (4 * BAD_PAGE)
 
 static ssize_t bad_page_pread(int fd, void *data, size_t len, off_t at)
 {
     struct stat st;
     assert_int_equal(fstat(fd, &st), 0);
-    if (st.st_ino == bad_file && at < BAD_AT + BAD_PAGE && at + (off_t)len > BAD_AT) {
-        if (at >= BAD_AT) {
+    if (st.st_ino == bad_file && at < bad_at + BAD_PAGE && at + (off_t)len > bad_at) {
+        if (at >= bad_at) {
             errno = EIO;
             return -1;
         }
-        len = (size_t)(BAD_AT - at); /* the kernel gives what stands before it */
+        len = (size_t)(bad_at - at); /* the kernel gives what stands before it */
     }
     return fs_system_calls.pread(fd, data, len, at);
 }
 
-/* Records 1 to `last`, but for those of which a part stands in the bad page. */
-static void expect_all_but_the_bad_page(struct journal *j, uint64_t last)
+/* Records 1 to `last`, but for those of which a part stands in the bad page of the first segment,
+ * which ends before record `second`. */
+static void expect_all_but_the_bad_page(struct journal *j, uint64_t second, uint64_t last)
 {
     struct journal_reader *r = open_reader(j, 1);
     struct journal_record record;
     for (uint64_t n = 1; n <= last; n++) {
-        if (offset_of(n) < BAD_AT + BAD_PAGE && offset_of(n + 1) > BAD_AT) {
+        if (n < second && offset_of(n) < (uint64_t)bad_at + BAD_PAGE &&
+            offset_of(n + 1) > (uint64_t)bad_at) {
             continue;
         }
         assert_int_equal(journal_read(r, &record), LL_OK);
@@ -417,15 +419,35 @@ static void a_page_that_cannot_be_read_costs_its_own_records_alone(void **state)
         struct stat st;
         assert_int_equal(stat(segment_path(dir, 1), &st), 0);
         bad_file = st.st_ino;
+        bad_at = 4 * BAD_PAGE;
         fs_replace(&calls);
         j = open_log(dir, &small_log);
         assert_int_equal(journal_stats(j).next_seq, sizes[i] + 1);
         put_range(j, sizes[i] + 1, sizes[i] + 5);
-        expect_all_but_the_bad_page(j, sizes[i] + 5);
+        expect_all_but_the_bad_page(j, UINT64_MAX, sizes[i] + 5);
         assert_int_equal(journal_stats(j).damaged, 1);
         fs_replace(NULL);
         journal_close(j);
     }
+}
+
+static void an_end_that_cannot_be_read_does_not_hide_the_segments_that_follow(void **state)
+{
+    (void)state;
+    const char *dir = new_dir();
+    struct journal *j = open_log(dir, &small_log);
+    put_range(j, 1, 2000);
+    struct stat st;
+    assert_int_equal(stat(segment_path(dir, 1), &st), 0);
+    bad_file = st.st_ino;
+    bad_at = (st.st_size - 1) / BAD_PAGE * BAD_PAGE;
+    struct fs_calls calls = fs_system_calls;
+    calls.pread = bad_page_pread;
+    fs_replace(&calls);
+    expect_all_but_the_bad_page(j, journal_stats(j).second_seq, 2000);
+    assert_int_equal(journal_stats(j).damaged, 1);
+    fs_replace(NULL);
+    journal_close(j);
 }
 
 static ssize_t broken_pread(int fd, void *data, size_t len, off_t at)
@@ -437,6 +459,16 @@ static ssize_t broken_pread(int fd, void *data, size_t len, off_t at)
     return fs_system_calls.pread(fd, data, len, at);
 }
 
+static ssize_t no_pread(int fd, void *data, size_t len, off_t at)
+{
+    (void)fd;
+    (void)data;
+    (void)len;
+    (void)at;
+    errno = EIO;
+    return -1;
+}
+
 static void a_disk_that_was_away_loses_nothing(void **state)
 {
     (void)state;
@@ -445,7 +477,7 @@ static void a_disk_that_was_away_loses_nothing(void **state)
     struct journal_reader *r = open_reader(j, 1);
     struct journal_record record;
     struct fs_calls calls = fs_system_calls;
-    calls.pread = broken_pread;
+    calls.pread = no_pread;
     fs_replace(&calls);
     assert_int_equal(journal_read(r, &record), LL_EIO);
     assert_int_equal(journal_read(r, &record), LL_EIO);
@@ -487,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_refuses_at_the_end_of_a_segment_and_leaves_no_file),
         cmocka_unit_test(a_file_system_that_cannot_preallocate_is_fine),
         cmocka_unit_test(a_page_that_cannot_be_read_costs_its_own_records_alone),
+        cmocka_unit_test(an_end_that_cannot_be_read_does_not_hide_the_segments_that_follow),
         cmocka_unit_test(a_disk_that_was_away_loses_nothing),
         cmocka_unit_test(a_last_segment_that_cannot_be_read_does_not_stop_the_start),
     };
