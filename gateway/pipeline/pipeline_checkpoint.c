@@ -125,6 +125,36 @@ static ll_err load_section(struct pipeline *p, const struct checkpoint *c, const
     return err;
 }
 
+/* As if no section had been loaded: what part of them was must not meet the journal that is read
+ * again for it. */
+static ll_err start_over(struct pipeline *p)
+{
+    struct sources *sources = NULL;
+    struct series_table *table = NULL;
+    struct alarms *alarms = NULL;
+    ll_err err = sources_new(p->parts.conf, &sources);
+    if (err == LL_OK) {
+        err = series_table_new(p->table->registry, &table);
+    }
+    if (err == LL_OK) {
+        err = alarms_new(pipeline_emit_alarm, pipeline_known_alarm, p, &alarms);
+    }
+    if (err != LL_OK) {
+        series_table_free(table);
+        sources_free(sources);
+        return err;
+    }
+    sources_free(p->sources);
+    p->sources = sources;
+    series_table_free(p->table);
+    p->table = table;
+    alarms_free(p->alarms);
+    p->alarms = alarms;
+    p->now = (struct detect_now){0};
+    p->last_tick_ms = 0;
+    return LL_OK;
+}
+
 ll_err pipeline_restore(struct pipeline *p)
 {
     struct checkpoint *c = NULL;
@@ -140,5 +170,9 @@ ll_err pipeline_restore(struct pipeline *p)
         atomic_store(&p->checkpointed, p->done_seq);
     }
     checkpoint_free(c);
+    if (err == LL_ECORRUPT) {
+        const ll_err fresh = start_over(p);
+        err = fresh == LL_OK ? err : fresh;
+    }
     return err;
 }

@@ -98,7 +98,7 @@ void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double 
 
 /* Checkpoint (pipeline_checkpoint.c). */
 ll_err pipeline_save(struct pipeline *p);
-/* LL_ENOENT: there is none. Needs the table. */
+/* All of it or nothing. LL_ENOENT: there is none; LL_ECORRUPT. Needs the table. */
 ll_err pipeline_restore(struct pipeline *p);
 
 #endif
