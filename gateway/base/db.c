@@ -1,5 +1,6 @@
 #include "gateway/base/db.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +11,12 @@
 
 static ll_err report(sqlite3 *db, const char *what)
 {
-    log_error("db", "failed", "what=\"%s\" reason=\"%s\"", what,
-              db != NULL ? sqlite3_errmsg(db) : "out of memory");
+    static struct log_limit limit; /* what is refused is tried again, by all connections */
+    uint64_t left_out;
+    if (log_limit_pass(&limit, &left_out)) {
+        log_error("db", "failed", "what=\"%s\" reason=\"%s\" suppressed=%" PRIu64, what,
+                  db != NULL ? sqlite3_errmsg(db) : "out of memory", left_out);
+    }
     return LL_EDB;
 }
 

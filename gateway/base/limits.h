@@ -57,6 +57,9 @@
 #define LL_RECENT_READINGS 16384
 #define LL_MAX_ROWS        1000
 
+/* Alarm transitions that wait in memory for an archive that refuses them. */
+#define LL_MAX_UNARCHIVED 4096
+
 /* Commands waiting for the pipeline's answer. */
 #define LL_MAX_WAITING_COMMANDS 32
 

@@ -20,6 +20,7 @@
 #define YIELD_US       200
 #define STALL_RETRY_US 500000
 #define TICK_MOST_MS   2000 /* a longer gap between ticks was nobody's watch */
+#define IDLE_ROUNDS    4    /* of IDLE_WAIT_MS; with a tick a second, more mean that none gets in */
 
 /* --- time ------------------------------------------------------------------------------------ */
 
@@ -44,6 +45,7 @@ static void take_tick(struct pipeline *p, const struct journal_record *rec)
     }
     p->last_tick_ms = rec->time.ms;
     p->cause.now = p->now;
+    pipeline_catch_up_archive(p);
     wheel_advance(p->wheel, p->now.alive_ms / LL_MS_PER_S, timer_fired, p);
     const int64_t since = rec->time.ms - p->last_checkpoint_ms;
     if (since < 0 || since >= p->parts.conf->checkpoint_interval_s * LL_MS_PER_S) {
@@ -153,10 +155,23 @@ ll_err pipeline_take_batch(struct pipeline *p, uint64_t up_to_seq)
     return err;
 }
 
+/* Nothing comes, not even a tick: the intake is full, perhaps, and waits for a checkpoint to be
+ * trimmed; or the disk has refused the last one. */
+static void idle(struct pipeline *p, int rounds)
+{
+    pthread_mutex_lock(&p->state_lock);
+    pipeline_catch_up_archive(p);
+    if (rounds % IDLE_ROUNDS == 0 && p->done_seq > atomic_load(&p->checkpointed)) {
+        pipeline_save(p);
+    }
+    pthread_mutex_unlock(&p->state_lock);
+}
+
 static void *run(void *arg)
 {
     struct pipeline *p = arg;
     struct log_limit read_limit = {0};
+    int idle_rounds = 0;
     while (!p->gave_up) {
         const bool stopping = atomic_load(&p->stopping);
         const ll_err err = pipeline_take_batch(p, UINT64_MAX);
@@ -165,7 +180,10 @@ static void *run(void *arg)
                 break;
             }
             if (journal_wait(p->reader, IDLE_WAIT_MS)) {
+                idle_rounds = 0;
                 usleep(GATHER_US);
+            } else if (!atomic_load(&p->stopping)) {
+                idle(p, ++idle_rounds);
             }
         } else if (err != LL_OK) {
             uint64_t left_out;

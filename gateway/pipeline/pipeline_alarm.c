@@ -2,12 +2,71 @@
  * From a condition to a transition that is archived, spooled and logged; the watches' timers.
  */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "gateway/export/line.h"
 #include "gateway/model/counters.h"
 #include "gateway/pipeline/pipeline_state.h"
 
 #define ARCHIVE_TRIES 3 /* each waits for another writer, see base/db.c */
+
+/* Keeps it to be archived later. Where that cannot be, only the journal has it: no checkpoint is
+ * made any more, so that the next start reads it again. */
+static void keep_unarchived(struct pipeline *p, const struct alarm_record *r)
+{
+    if (p->unarchived_count == p->unarchived_cap) {
+        const uint32_t cap = p->unarchived_cap > 0 ? 2 * p->unarchived_cap : 16;
+        struct alarm_record *grown =
+            cap <= LL_MAX_UNARCHIVED ? realloc(p->unarchived, cap * sizeof *grown) : NULL;
+        if (grown == NULL) {
+            p->archive_behind = true;
+            return;
+        }
+        p->unarchived = grown;
+        p->unarchived_cap = cap;
+    }
+    p->unarchived[p->unarchived_count++] = *r;
+}
+
+ll_err pipeline_catch_up_archive(struct pipeline *p)
+{
+    uint32_t done = 0;
+    ll_err err = LL_OK;
+    while (done < p->unarchived_count && err == LL_OK) {
+        err = alarm_store_put(p->parts.alarms, &p->unarchived[done]);
+        done += err == LL_OK;
+    }
+    if (done > 0) {
+        p->unarchived_count -= done;
+        memmove(p->unarchived, &p->unarchived[done], p->unarchived_count * sizeof *p->unarchived);
+        log_info("alarm", "archived_late", "transitions=%" PRIu32 " waiting=%" PRIu32, done,
+                 p->unarchived_count);
+    }
+    return err == LL_OK && p->archive_behind ? LL_ESTATE : err;
+}
+
+/* Behind those that wait already: each brings its alarm's own row up to date. */
+static void archive(struct pipeline *p, const struct alarm_record *r)
+{
+    ll_err err = p->unarchived_count > 0 || p->archive_behind ? LL_EAGAIN : LL_EDB;
+    for (int i = 0; i < ARCHIVE_TRIES && err == LL_EDB; i++) {
+        err = alarm_store_put(p->parts.alarms, r);
+    }
+    if (err == LL_OK) {
+        return;
+    }
+    counter_add(COUNTER_ALARMS_STORE_FAILED, 1);
+    keep_unarchived(p, r);
+    uint64_t left_out;
+    if (log_limit_pass(&p->archive_limit, &left_out)) {
+        log_error("alarm", "not_archived",
+                  "id=%" PRIu64 " reason=\"%s\" waiting=%" PRIu32 " suppressed=%" PRIu64
+                  " hint=\"%s\"",
+                  r->id, ll_err_str(err), p->unarchived_count, left_out,
+                  p->archive_behind ? "after a restart it is tried again" : "it is tried again");
+    }
+}
 
 /* A transition that has just happened: archive, spool, log. */
 void pipeline_emit_alarm(void *ctx, const struct alarm_record *r)
@@ -23,17 +82,7 @@ void pipeline_emit_alarm(void *ctx, const struct alarm_record *r)
     };
     struct pipeline *p = ctx;
     counter_add(told[r->state].counter, 1);
-    ll_err err = LL_EDB;
-    for (int i = 0; i < ARCHIVE_TRIES && err != LL_OK; i++) {
-        err = alarm_store_put(p->parts.alarms, r);
-    }
-    if (err != LL_OK) {
-        counter_add(COUNTER_ALARMS_STORE_FAILED, 1);
-        log_error("alarm", "not_archived",
-                  "id=%" PRIu64 " reason=\"%s\" hint=\"after a restart it is tried again\"", r->id,
-                  ll_err_str(err));
-        p->archive_behind = true;
-    }
+    archive(p, r);
     line_alarm(r, &p->alarm_lines);
     p->alarm_line_count++;
     log_info("alarm", told[r->state].event,

@@ -1,6 +1,7 @@
 /*
  * What of the pipeline goes into the checkpoint, and back.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,11 +66,11 @@ static const struct section {
 
 ll_err pipeline_save(struct pipeline *p)
 {
-    if (p->archive_behind) {
-        return LL_ESTATE;
-    }
     /* What the checkpoint calls done must be on disk before the checkpoint is. */
-    ll_err err = journal_sync(p->parts.intake);
+    ll_err err = pipeline_catch_up_archive(p);
+    if (err == LL_OK) {
+        err = journal_sync(p->parts.intake);
+    }
     if (err == LL_OK && p->parts.spool != NULL) {
         err = spool_flush(p->parts.spool);
     }
@@ -95,9 +96,12 @@ ll_err pipeline_save(struct pipeline *p)
     }
     buf_free(&out);
     if (err != LL_OK) {
+        uint64_t left_out;
         counter_add(COUNTER_CHECKPOINTS_FAILED, 1);
-        log_error("pipeline", "checkpoint_failed", "file=%s reason=\"%s\"",
-                  p->parts.checkpoint_path, ll_err_str(err));
+        if (log_limit_pass(&p->checkpoint_limit, &left_out)) {
+            log_error("pipeline", "checkpoint_failed", "file=%s reason=\"%s\" suppressed=%" PRIu64,
+                      p->parts.checkpoint_path, ll_err_str(err), left_out);
+        }
         return err;
     }
     counter_add(COUNTER_CHECKPOINTS, 1);

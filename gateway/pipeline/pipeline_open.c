@@ -294,6 +294,7 @@ void pipeline_free(struct pipeline *p)
     recent_free(p->recent);
     waiters_free(p->waiters);
     registry_unref(p->registry);
+    free(p->unarchived);
     buf_free(&p->lines);
     buf_free(&p->alarm_lines);
     buf_free(&p->answer);

@@ -36,8 +36,11 @@ struct pipeline {
     int64_t last_checkpoint_ms; /* event time */
     uint64_t taken_bytes;       /* of the intake since a checkpoint was made due by them */
     bool checkpoint_due;
-    bool archive_behind;  /* a transition is not in the archive: no checkpoint may say that it is */
-    bool opening;         /* pipeline_new: nothing may wait */
+    struct alarm_record *unarchived; /* transitions that the archive has yet to take, in order */
+    uint32_t unarchived_count;
+    uint32_t unarchived_cap;
+    bool archive_behind; /* one found no place there: no checkpoint may say that all are archived */
+    bool opening;        /* pipeline_new: nothing may wait */
     uint64_t relearn_seq; /* up to here the archive may know the alarms already */
     bool gave_up; /* the end came while the spool took no more: the checkpoint stays where it is */
     struct alarm_cause cause;
@@ -49,6 +52,8 @@ struct pipeline {
     struct log_limit reject_limits[REASON_COUNT];
     struct log_limit late_limit;
     struct log_limit stall_limit;
+    struct log_limit archive_limit;
+    struct log_limit checkpoint_limit;
 
     struct recent *recent; /* with locks of their own */
     struct waiters *waiters;
@@ -93,6 +98,8 @@ bool pipeline_stalled(struct pipeline *p, ll_err err);
 void pipeline_emit_alarm(void *ctx, const struct alarm_record *r);
 uint64_t pipeline_known_alarm(void *ctx, const struct alarm_cause *cause);
 void pipeline_spool_alarms(struct pipeline *p);
+/* Tries again what the archive has refused; LL_OK: it has all. */
+ll_err pipeline_catch_up_archive(struct pipeline *p);
 /* Tells a watch's condition to its alarm and arms its timer. */
 void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double value);
 

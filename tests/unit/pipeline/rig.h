@@ -27,7 +27,8 @@ struct rig {
     struct registry_db *registry_db;
     struct alarm_store *alarms;
     struct pipeline *pipeline;
-    uint64_t spool_max; /* bytes of a lane; 0: plenty */
+    uint64_t intake_max; /* bytes; 0: plenty */
+    uint64_t spool_max;  /* bytes of a lane; 0: plenty */
 };
 
 static const char profile[] =
@@ -82,8 +83,13 @@ static inline void open_parts(struct rig *r)
     char path[400];
     const struct journal_options options = {.segment_bytes = 1024 * 1024,
                                             .max_bytes = 64 * 1024 * 1024};
+    struct journal_options intake = options;
+    if (r->intake_max > 0) {
+        intake.segment_bytes = 64 * 1024;
+        intake.max_bytes = r->intake_max;
+    }
     path_in(r, "intake", path, sizeof path);
-    assert_int_equal(journal_open(path, &options, &r->intake), LL_OK);
+    assert_int_equal(journal_open(path, &intake, &r->intake), LL_OK);
     struct journal_options spool = options;
     if (r->spool_max > 0) {
         spool.segment_bytes = 64 * 1024;

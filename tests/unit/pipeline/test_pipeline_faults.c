@@ -1,6 +1,8 @@
 /* What the pipeline makes of parts that fail or were damaged. */
 #include "tests/unit/pipeline/rig.h"
 
+#include "gateway/base/db.h"
+#include "gateway/model/counters.h"
 #include "gateway/store/checkpoint.h"
 
 /* --- the checkpoint -------------------------------------------------------------------------- */
@@ -58,10 +60,142 @@ static void of_a_checkpoint_that_is_damaged_in_part_nothing_is_used(void **state
     }
 }
 
+/* --- the archive ----------------------------------------------------------------------------- */
+
+/* From now on SQLite refuses each transition, or takes them again. */
+static void refuse_transitions(struct rig *r, bool refuse)
+{
+    char path[400];
+    sqlite3 *db = NULL;
+    path_in(r, "lifeline.db", path, sizeof path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(db_exec(db, refuse ? "CREATE TRIGGER refusal BEFORE INSERT ON alarm_transition"
+                                          " BEGIN SELECT RAISE(ABORT, 'in the test''s words'); END"
+                                        : "DROP TRIGGER refusal"),
+                     LL_OK);
+    sqlite3_close(db);
+}
+
+/* The door is opened and closed: a transition each time. */
+static void use_door(struct rig *r, unsigned first, unsigned last)
+{
+    for (unsigned n = first; n <= last; n++) {
+        char payload[64];
+        snprintf(payload, sizeof payload, "{\"seq\":%u,\"r\":{\"door\":%u}}", n, n % 2);
+        put(r, (int64_t)n, "dev-1", payload, 0);
+    }
+}
+
+/* The first alarm as the archive has it, with its transitions. */
+static void show_alarm(struct rig *r, struct buf *out)
+{
+    buf_init(out, 1 << 20);
+    assert_int_equal(alarm_store_show(r->alarms, 1, out), LL_OK);
+}
+
+static void expect_archive_of_a_gateway_left_alone(struct rig *r, const char *name, unsigned last)
+{
+    struct rig *witness = rig_new(name);
+    struct buf ours;
+    struct buf theirs;
+    use_door(witness, 1, last);
+    assert_int_equal(pipeline_drain(witness->pipeline), LL_OK);
+    show_alarm(witness, &theirs);
+    show_alarm(r, &ours);
+    assert_string_equal(buf_str(&ours), buf_str(&theirs));
+    buf_free(&ours);
+    buf_free(&theirs);
+    rig_free(witness);
+}
+
+static void
+transitions_that_the_archive_refuses_wait_in_order_and_hold_up_the_checkpoint(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("refused");
+    struct buf b;
+    use_door(r, 1, 1);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    refuse_transitions(r, true);
+    use_door(r, 2, 50);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_not_equal(pipeline_save(r->pipeline), LL_OK);
+    buf_init(&b, 1 << 20);
+    read_lane(r, SPOOL_ALARMS, &b);
+    assert_int_equal(count_text(buf_str(&b), "lifeline_alarm,"), 50); /* people are told */
+    buf_free(&b);
+
+    refuse_transitions(r, false);
+    use_door(r, 51, 60);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    tick(r, 61, 62, 1);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_equal(pipeline_save(r->pipeline), LL_OK);
+    expect_archive_of_a_gateway_left_alone(r, "refused-witness", 60);
+    rig_free(r);
+}
+
+static void where_too_many_wait_the_journal_keeps_them_for_the_next_start(void **state)
+{
+    (void)state;
+    const unsigned last = LL_MAX_UNARCHIVED + 10;
+    struct rig *r = rig_new("too-many");
+    refuse_transitions(r, true);
+    use_door(r, 1, last);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    refuse_transitions(r, false);
+    tick(r, last + 1, last + 2, 1);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_equal(pipeline_save(r->pipeline), LL_ESTATE);
+    rig_restart(r);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_equal(pipeline_save(r->pipeline), LL_OK);
+    expect_archive_of_a_gateway_left_alone(r, "too-many-witness", last);
+    rig_free(r);
+}
+
+/* --- a full intake --------------------------------------------------------------------------- */
+
+static void a_full_intake_is_trimmed_although_no_tick_gets_in(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("full-intake");
+    const unsigned char connected = 1;
+    char temporary[400];
+    r->intake_max = 128 * 1024;
+    rig_restart(r);
+    path_in(r, "checkpoint.tmp", temporary, sizeof temporary);
+    assert_int_equal(fs_make_dirs(temporary), LL_OK); /* for now, none can be written */
+    ll_err err = LL_OK;
+    for (int64_t s = 0; err == LL_OK; s++) {
+        err = journal_append(r->intake, INTAKE_TICK, (struct wall_ms){START_MS + s}, &connected, 1,
+                             NULL);
+    }
+    assert_int_equal(err, LL_ELIMIT);
+    const uint64_t failed = counter_get(COUNTER_CHECKPOINTS_FAILED);
+    assert_int_equal(pipeline_start(r->pipeline), LL_OK);
+    while (counter_get(COUNTER_CHECKPOINTS_FAILED) < failed + 2) {
+        usleep(10000); /* the runner's limit ends a wait that is in vain */
+    }
+    assert_int_equal(rmdir(temporary), 0);
+    do {
+        usleep(10000);
+        assert_int_equal(journal_trim(r->intake, pipeline_checkpointed(r->pipeline)), LL_OK);
+        err =
+            journal_append(r->intake, INTAKE_TICK, (struct wall_ms){START_MS}, &connected, 1, NULL);
+    } while (err != LL_OK);
+    pipeline_stop(r->pipeline);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_a_checkpoint_that_is_damaged_in_part_nothing_is_used),
+        cmocka_unit_test(
+            transitions_that_the_archive_refuses_wait_in_order_and_hold_up_the_checkpoint),
+        cmocka_unit_test(where_too_many_wait_the_journal_keeps_them_for_the_next_start),
+        cmocka_unit_test(a_full_intake_is_trimmed_although_no_tick_gets_in),
     };
     return unit_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
