@@ -30,18 +30,18 @@ struct pipeline {
     struct sources *sources;
     struct ledger *books; /* of the source of the message at work */
     struct journal_reader *reader;
-    uint64_t done_seq;          /* the last record taken */
-    struct detect_now now;      /* of the record at work */
-    int64_t last_tick_ms;       /* event time; 0: none yet */
-    int64_t last_checkpoint_ms; /* event time */
-    uint64_t taken_bytes;       /* of the intake since a checkpoint was made due by them */
-    bool checkpoint_due;
+    uint64_t done_seq;               /* the last record taken */
+    struct detect_now now;           /* of the record at work */
+    int64_t last_tick_ms;            /* event time; 0: none yet */
+    int64_t last_checkpoint_ms;      /* event time */
+    uint64_t taken_bytes;            /* of the intake since a checkpoint was made due by them */
     struct alarm_record *unarchived; /* transitions that the archive has yet to take, in order */
     uint32_t unarchived_count;
     uint32_t unarchived_cap;
-    bool archive_behind; /* one found no place there: no checkpoint may say that all are archived */
-    bool opening;        /* pipeline_new: nothing may wait */
     uint64_t relearn_seq; /* up to here the archive may know the alarms already */
+    bool checkpoint_due;
+    bool archive_behind; /* a transition is waiting nowhere: no checkpoint may say it is archived */
+    bool opening;        /* pipeline_new: nothing may wait */
     bool gave_up; /* the end came while the spool took no more: the checkpoint stays where it is */
     struct alarm_cause cause;
     struct reading readings[LL_MAX_READINGS_PER_MESSAGE]; /* of the message at work */
