@@ -27,7 +27,9 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +98,8 @@ static struct {
     bool may_lose;
     uint64_t own; /* messages of ours in this case */
     int log_fd;
+    pthread_t main_thread;
+    atomic_bool hold_uploader;
     uint64_t cases;
     uint64_t lost;   /* readings, over all cases: counted as evicted, */
     uint64_t unread; /* and such as died with their messages */
@@ -141,6 +145,16 @@ static int no_sync(int fd)
 {
     (void)fd;
     return 0;
+}
+
+/* The uploader's thread waits until our message is in the spool. It would else look once, and rest
+ * for a tenth of a second. */
+static ssize_t held_pread(int fd, void *data, size_t len, off_t at)
+{
+    while (atomic_load(&rig.hold_uploader) && !pthread_equal(pthread_self(), rig.main_thread)) {
+        usleep(POLL_US);
+    }
+    return pread(fd, data, len, at);
 }
 
 static void below(const char *dir, const char *name, char out[LL_MAX_PATH])
@@ -574,10 +588,12 @@ static void try_case(enum telling telling)
         char cursor[LL_MAX_PATH];
         struct buf opened;
         open_parts(&p);
+        atomic_store(&rig.hold_uploader, true);
         start_uploader(&p);
         below(rig.work, CURSOR, cursor);
         read_file(cursor, &opened);
         send_own(&p);
+        atomic_store(&rig.hold_uploader, false);
         read_books(&p, 1, &books);
         close_parts(&p);
         need(fs_replace_file(cursor, opened.data, opened.len), cursor);
@@ -675,6 +691,8 @@ int main(int argc, char **argv)
     calls = fs_system_calls;
     calls.fsync = no_sync;
     calls.fdatasync = no_sync;
+    calls.pread = held_pread;
+    rig.main_thread = pthread_self();
     fs_replace(&calls);
     setvbuf(stdout, NULL, _IOLBF, 0);
     rig.base = argv[1];

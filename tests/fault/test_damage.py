@@ -42,7 +42,10 @@ SAMPLE = faults.short_or_soak(1, 25)
 
 
 def fixture(folder):
+    # Small files and no profiles but the tests', so that a start takes little time.
+    (folder / "profiles").mkdir()
     c = City(folder, influx=False, start=False, spool={"max_mib": 8},
+             registry={"profiles_dir": str(folder / "profiles")},
              intake={"segment_mib": 1, "checkpoint_interval_s": 3600})
     c.database = stub.StubDatabase()
     c.gateway.config["destinations"] = [c.database.destination()]

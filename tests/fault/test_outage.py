@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """The database is away while a city goes on reporting: `status` says so, memory stays flat, and
-afterwards all of it is there, alarms first."""
+afterwards all of it is there, alarms first; also where the gateway is killed meanwhile."""
+
+import os
+import random
+import time
 
 import faults  # first: it finds the others
 import stub_database as stub
@@ -14,10 +18,15 @@ MESSAGES = faults.short_or_soak(30000, DEVICES * 288)
 WARM_UP = 4000
 MOST_GROWTH = 16 << 20
 DRAIN_S = faults.short_or_soak(120, 900)
+SEED = 23
+KILLS = faults.short_or_soak(3, 30)  # amid a backlog
+ANSWER_S = 0.05
 
 
 def fixture(folder):
     """The way to the database leads through a stub, which can be away and keeps the order."""
+    # What was freed is used again, or memory could not stay flat.
+    os.environ["ASAN_OPTIONS"] = "quarantine_size_mb=1"
     c = City(folder, start=False)
     c.way = None
     try:
@@ -36,6 +45,11 @@ def fixture(folder):
         c.services.end_all()
         if c.way:
             c.way.stop()
+
+
+def slowly(way, request, client):
+    time.sleep(ANSWER_S)
+    return stub.good(way, request, client)
 
 
 def all_goes_well_at_first(c):
@@ -99,7 +113,30 @@ def every_alarm_is_there(c):
     expect(len(rows), steps, "points of lifeline_alarm")
 
 
+def killed_amid_the_backlog_it_delivers_each_once(c):
+    """Some of the kills hit a gateway that waits for the database, some one that sends."""
+    random_numbers = random.Random(SEED)
+    before = c.gateway.ledger()["readings"]["forwarded"]
+    c.way.stop()
+    c.sent += c.load.send(MESSAGES)
+    wait_for("all messages decoded",
+             lambda: c.gateway.ledger()["messages"]["decoded"] == c.sent, 120)
+    for n in range(KILLS):
+        if n == KILLS // 3:
+            c.way.mode = slowly
+            c.way.start()
+        time.sleep(random_numbers.uniform(0, 4 * ANSWER_S))
+        c.gateway.process.kill()
+        c.gateway.start()
+        faults.expect_balanced(c.gateway)
+    books = faults.wait_quiet(c.gateway, c.sent, DRAIN_S)
+    expect(books["readings"]["forwarded"] - before, MESSAGES * faults.READINGS, "forwarded")
+    expect(books["readings"]["evicted"], 0, "evicted")
+    wait_for("the alarms lane", lambda: faults.destination(c.gateway)["alarms_in_flight"] == 0)
+
+
 if __name__ == "__main__":
     run([all_goes_well_at_first, while_the_database_is_away_memory_stays_flat,
          status_names_the_state, alarms_come_first_when_it_is_back, all_of_it_is_there,
-         every_alarm_is_there], fixture)
+         every_alarm_is_there, killed_amid_the_backlog_it_delivers_each_once,
+         all_of_it_is_there, every_alarm_is_there], fixture)
