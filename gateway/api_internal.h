@@ -65,5 +65,7 @@ api_handler api_import_devices;
 api_handler api_get_profiles;
 api_handler api_get_profile;
 api_handler api_import_profiles;
+api_handler api_get_fields;
+api_handler api_release_fields;
 
 #endif

@@ -1,4 +1,5 @@
-/* Assets, devices and profiles: three nouns, the same three verbs. */
+/* Assets, devices and profiles: three nouns, the same three verbs. And the types of fields. */
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ static const struct noun device = {"device", "device_import", registry_import_de
                                    registry_list_devices, registry_show_device};
 static const struct noun profile = {"profile", "profile_import", registry_import_profiles,
                                     registry_list_profiles, registry_show_profile};
+
+static const struct noun field = {.name = "field", .list = registry_list_fields};
 
 static void list(struct api *api, const struct noun *noun, const struct console_request *req,
                  struct console_answer *ans)
@@ -153,4 +156,58 @@ void api_get_profile(void *ctx, const struct console_request *req, struct consol
 void api_import_profiles(void *ctx, const struct console_request *req, struct console_answer *ans)
 {
     import(ctx, &profile, req, ans);
+}
+
+void api_get_fields(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    list(ctx, &field, req, ans);
+}
+
+/* A member that is a text; NULL where it is not there or no text for a name. */
+static const char *name_of(struct json_object *body, const char *key)
+{
+    struct json_object *value = json_object_object_get(body, key);
+    const char *text = json_object_get_string(value);
+    const bool good = json_object_is_type(value, json_type_string) && text[0] != '\0' &&
+                      strlen(text) == (size_t)json_object_get_string_len(value);
+    return good ? text : NULL;
+}
+
+static void release(struct api *api, const struct console_request *req, struct console_answer *ans,
+                    const char *measurement, const char *name)
+{
+    struct buf before;
+    size_t count = 0;
+    buf_init(&before, LL_MAX_HTTP_ANSWER);
+    pthread_mutex_lock(&api->lock);
+    const ll_err err =
+        registry_release_fields(api->registry_db, measurement, name, &count, &before);
+    pthread_mutex_unlock(&api->lock);
+    if (err == LL_ENOENT) {
+        console_error(ans, 404, "no field%s%s of '%s' is pinned", name != NULL ? " " : "",
+                      name != NULL ? name : "", measurement);
+    } else if (err != LL_OK) {
+        api_fail(ans, err);
+    } else {
+        buf_printf(&ans->body, "{\"released\":%zu}", count);
+        api_audit(api, req, "field_release", measurement, buf_str(&before), buf_str(&ans->body));
+    }
+    buf_free(&before);
+}
+
+void api_release_fields(void *ctx, const struct console_request *req, struct console_answer *ans)
+{
+    struct json_object *body = api_body(req, ans);
+    if (body == NULL) {
+        return;
+    }
+    const char *measurement = name_of(body, "measurement");
+    const char *name = name_of(body, "field");
+    /* What is no name must not stand for all of them. */
+    if (measurement == NULL || (name == NULL && json_object_object_get_ex(body, "field", NULL))) {
+        console_error(ans, 400, "the body must be {\"measurement\":\"...\",\"field\":\"...\"}");
+    } else {
+        release(ctx, req, ans, measurement, name);
+    }
+    json_object_put(body);
 }

@@ -69,6 +69,10 @@ static const struct verb verbs[] = {
      ctl_profiles_list},
     {"profile", "show", "NAME", "one profile with its channels and detectors", 1, 1, 0,
      ctl_profiles_show},
+    {"field", "list", "[FILTER]", "the type that each field has in the databases, and since when",
+     0, 1, 0, ctl_fields_list},
+    {"field", "release", "MEASUREMENT [FIELD]",
+     "forget the types of what is dropped in every database", 1, 2, 0, ctl_fields_release},
     {"audit", "", "[--limit N]", "who did what, and when", 0, 0, BIT(CTL_LIMIT), ctl_audit},
     {"help", "", "", "this text", 0, 0, 0, run_help},
 };

@@ -74,5 +74,7 @@ ctl_verb ctl_devices_show;
 ctl_verb ctl_profiles_import;
 ctl_verb ctl_profiles_list;
 ctl_verb ctl_profiles_show;
+ctl_verb ctl_fields_list;
+ctl_verb ctl_fields_release;
 
 #endif

@@ -1,4 +1,4 @@
-/* lifelinectl asset|device|profile import|list|show */
+/* lifelinectl asset|device|profile import|list|show, field list|release */
 #include <json-c/json.h>
 #include <string.h>
 
@@ -22,10 +22,24 @@ static const char *const device_keys[] = {"id", "profile", "asset", "kind", "dis
 static const char *const profile_keys[] = {"profile", "kind",     "channels",
                                            "devices", "title_en", "title_zh"};
 
+static const char *const field_keys[] = {"measurement", "field", "type", "since_ms", "profile"};
+
 static const struct noun assets = {"/api/v1/assets", "assets", asset_keys, COUNT(asset_keys)};
 static const struct noun devices = {"/api/v1/devices", "devices", device_keys, COUNT(device_keys)};
 static const struct noun profiles = {"/api/v1/profiles", "profiles", profile_keys,
                                      COUNT(profile_keys)};
+
+static const struct noun fields = {"/api/v1/fields", "fields", field_keys, COUNT(field_keys)};
+
+static void print_count(const struct ctl *c, const struct noun *noun, const char *done,
+                        const struct client_answer *a)
+{
+    if (c->json) {
+        fprintf(c->out, "%s\n", buf_str(&a->text));
+    } else {
+        fprintf(c->out, "%s %s: %lld\n", noun->plural, done, (long long)member_int(a->root, done));
+    }
+}
 
 static enum ctl_exit import(struct ctl *c, const struct noun *noun)
 {
@@ -46,12 +60,7 @@ static enum ctl_exit import(struct ctl *c, const struct noun *noun)
     if (status != CTL_OK) {
         goto done;
     }
-    if (c->json) {
-        fprintf(c->out, "%s\n", buf_str(&a.text));
-    } else {
-        fprintf(c->out, "%s imported: %lld\n", noun->plural,
-                (long long)member_int(a.root, "imported"));
-    }
+    print_count(c, noun, "imported", &a);
     client_free(&a);
 
 done:
@@ -180,4 +189,31 @@ enum ctl_exit ctl_profiles_list(struct ctl *c)
 enum ctl_exit ctl_profiles_show(struct ctl *c)
 {
     return show(c, &profiles);
+}
+
+enum ctl_exit ctl_fields_list(struct ctl *c)
+{
+    return list(c, &fields);
+}
+
+enum ctl_exit ctl_fields_release(struct ctl *c)
+{
+    struct client_answer a;
+    struct buf body;
+    struct buf path = client_path("/api/v1/fields/release");
+    buf_init(&body, LL_MAX_HTTP_BODY);
+    buf_str_add(&body, "{\"measurement\":");
+    buf_json_str(&body, c->words[0], strlen(c->words[0]));
+    if (c->word_count > 1) {
+        buf_str_add(&body, ",\"field\":");
+        buf_json_str(&body, c->words[1], strlen(c->words[1]));
+    }
+    buf_char(&body, '}');
+    const enum ctl_exit status = client_call(c, &path, &body, &a);
+    if (status == CTL_OK) {
+        print_count(c, &fields, "released", &a);
+        client_free(&a);
+    }
+    buf_free(&body);
+    return status;
 }

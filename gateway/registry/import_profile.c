@@ -1,7 +1,8 @@
 /*
  * Imports of profiles. A field has one type in all profiles: a channel may be bound to an asset of
  * any kind, so two profiles that give one field two types could meet in one measurement, where
- * InfluxDB takes only the first.
+ * InfluxDB takes only the first. It has that type for ever: that of its pins (pins.c), whatever
+ * becomes of the profiles.
  */
 #include <dirent.h>
 #include <json-c/json.h>
@@ -14,7 +15,7 @@
 #include "gateway/registry/profile_parse.h"
 #include "gateway/registry/registry_db.h"
 
-enum statement { PUT_PROFILE, DROP_CHANNELS, PUT_CHANNEL, OTHER_TYPE, STATEMENT_COUNT };
+enum statement { PUT_PROFILE, DROP_CHANNELS, PUT_CHANNEL, OTHER_TYPE, OTHER_PIN, STATEMENT_COUNT };
 
 /* An unchanged profile is not written: the profiles folder is imported at every start. */
 static const char *const statement_sql[STATEMENT_COUNT] = {
@@ -28,6 +29,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
                     " VALUES (?1, ?2, ?3, ?4)",
     [OTHER_TYPE] = "SELECT profile, type FROM profile_channel WHERE field = ?1 AND type <> ?2"
                    " ORDER BY profile LIMIT 1",
+    [OTHER_PIN] = "SELECT measurement, type, profile, since_ms FROM field_pin"
+                  " WHERE field = ?1 AND type <> ?2 ORDER BY since_ms, measurement LIMIT 1",
 };
 
 struct import {
@@ -66,25 +69,47 @@ static ll_err put_profile(struct import *im, const struct profile *p, const char
     return err == LL_OK && sqlite3_changes(im->db->sql) > 0 ? put_channels(im, p) : err;
 }
 
-/* Every channel whose field has another type in another profile. */
+/* Whether the statement finds the field with another type. */
+static bool has_other_type(struct import *im, enum statement which, const struct channel_spec *c,
+                           ll_err *err)
+{
+    db_bind_text(im->st[which], 1, c->field);
+    db_bind_text(im->st[which], 2, field_type_keys[c->type]);
+    return db_row(im->st[which], err);
+}
+
+static void name_pin(struct import *im, const char *place, const struct channel_spec *c)
+{
+    sqlite3_stmt *st = im->st[OTHER_PIN];
+    const char *measurement = db_text(st, 0);
+    char since[LL_TIME_TEXT];
+    wall_format((struct wall_ms){sqlite3_column_int64(st, 3)}, since);
+    diag_add(im->diag, jsonfile_name(im->file), jsonfile_line(im->file, place),
+             "%s: field '%s' is %s, but pinned as %s in '%s' since %s by profile '%s': rename the "
+             "channel or, if it is dropped there, 'lifelinectl field release %s %s'",
+             place, c->field, field_type_keys[c->type], db_text(st, 1), measurement, since,
+             db_text(st, 2), measurement, c->field);
+}
+
+/* Every channel whose field has another type in another profile, or by its pin. */
 static ll_err check_types(struct import *im, const struct profile *p, const char *path)
 {
     ll_err err = LL_OK;
-    sqlite3_stmt *st = im->st[OTHER_TYPE];
     for (size_t i = 0; err == LL_OK && i < p->channel_count; i++) {
         const struct channel_spec *c = &p->channels[i];
         char place[LL_MAX_NAME];
         snprintf(place, sizeof place, "%s%schannels.%s", path, path[0] != '\0' ? "." : "", c->name);
-        db_bind_text(st, 1, c->field);
-        db_bind_text(st, 2, field_type_keys[c->type]);
-        if (db_row(st, &err)) {
+        if (has_other_type(im, OTHER_TYPE, c, &err)) {
             diag_add(im->diag, jsonfile_name(im->file), jsonfile_line(im->file, place),
                      "%s: field '%s' is %s in profile '%s' but %s in profile '%s'; a field has "
                      "one type, so rename the channel or change its type",
-                     place, c->field, field_type_keys[c->type], p->name, db_text(st, 1),
-                     db_text(st, 0));
+                     place, c->field, field_type_keys[c->type], p->name,
+                     db_text(im->st[OTHER_TYPE], 1), db_text(im->st[OTHER_TYPE], 0));
+        } else if (err == LL_OK && has_other_type(im, OTHER_PIN, c, &err)) {
+            name_pin(im, place, c);
         }
-        sqlite3_reset(st);
+        sqlite3_reset(im->st[OTHER_TYPE]);
+        sqlite3_reset(im->st[OTHER_PIN]);
     }
     return err;
 }

@@ -28,6 +28,8 @@ struct listing {
     " (SELECT count(*) FROM profile_channel c WHERE c.profile = name) AS channels," \
     " (SELECT count(*) FROM device d WHERE d.profile = name) AS devices, imported_ms FROM profile"
 
+#define FIELD_ID "measurement || '.' || field"
+
 static const struct listing assets = {
     "SELECT count(*) FROM asset" ID_LIKE("id"),
     ASSET_ROW ID_LIKE("id") PAGE("id"),
@@ -39,6 +41,12 @@ static const struct listing devices = {
 static const struct listing profiles = {
     "SELECT count(*) FROM profile" ID_LIKE("name"),
     PROFILE_ROW ID_LIKE("name") PAGE("name"),
+};
+
+static const struct listing fields = {
+    "SELECT count(*) FROM field_pin" ID_LIKE(FIELD_ID),
+    "SELECT measurement, field, type, profile, since_ms FROM field_pin" ID_LIKE(FIELD_ID)
+        PAGE(FIELD_ID),
 };
 
 static ll_err list(struct registry_db *db, const struct listing *what, const char *filter,
@@ -85,6 +93,12 @@ ll_err registry_list_profiles(struct registry_db *db, const char *filter, uint64
                               struct buf *out)
 {
     return list(db, &profiles, filter, offset, out);
+}
+
+ll_err registry_list_fields(struct registry_db *db, const char *filter, uint64_t offset,
+                            struct buf *out)
+{
+    return list(db, &fields, filter, offset, out);
 }
 
 /* The one row that `sql` finds for the id; the caller finalizes *st, also after a failure. */

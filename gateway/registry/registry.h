@@ -43,7 +43,9 @@ struct registry_db;
 ll_err registry_db_open(const char *path, struct registry_db **out);
 void registry_db_close(struct registry_db *db);
 
-/* Reads all of it into a new snapshot with one reference. */
+/* Reads all of it into a new snapshot with one reference. The types of its fields are pinned: they
+ * stand from now on for each measurement, and a field that has another type in a database by an
+ * earlier pin keeps that one. */
 ll_err registry_db_load(struct registry_db *db, struct registry **out);
 
 /* Imports. `name` stands for the file in messages ("devices.csv"). Text that begins with '[' or '{'
@@ -61,6 +63,12 @@ ll_err registry_import_profiles(struct registry_db *db, const char *name, const 
 ll_err registry_import_profile_dir(struct registry_db *db, const char *dir, struct diag *d,
                                    size_t *count);
 
+/* Forgets the types of a measurement's fields, or of the one that `field` names (NULL: all), for
+ * what is dropped in every database. LL_ENOENT: there are none. They stand in `before` as JSON. A
+ * field that is in use is pinned again at the next load. */
+ll_err registry_release_fields(struct registry_db *db, const char *measurement, const char *field,
+                               size_t *count, struct buf *before);
+
 /* JSON: {"total":N,"items":[…]} with at most LL_MAX_ROWS rows from row `offset`; `filter` is part
  * of an id, or "". */
 ll_err registry_list_assets(struct registry_db *db, const char *filter, uint64_t offset,
@@ -69,6 +77,9 @@ ll_err registry_list_devices(struct registry_db *db, const char *filter, uint64_
                              struct buf *out);
 ll_err registry_list_profiles(struct registry_db *db, const char *filter, uint64_t offset,
                               struct buf *out);
+/* The pins; `filter` is part of "measurement.field". */
+ll_err registry_list_fields(struct registry_db *db, const char *filter, uint64_t offset,
+                            struct buf *out);
 /* One of them as a JSON object; LL_ENOENT. A device shows its channels with their assets. */
 ll_err registry_show_asset(struct registry_db *db, const char *id, struct buf *out);
 ll_err registry_show_device(struct registry_db *db, const char *id, struct buf *out);

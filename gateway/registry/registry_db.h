@@ -23,4 +23,15 @@ ll_err registry_db_end(struct registry_db *db, ll_err err);
  * written by another version). The caller frees with profile_free. */
 ll_err registry_db_parse_profile(const char *name, const char *json, struct profile **out);
 
+/* What a profile is used for in a snapshot. A kind is one bit, by its place in asset_kinds. */
+struct profile_use {
+    struct profile *profile;
+    uint32_t kinds;  /* of the assets of its devices */
+    uint32_t *bound; /* by channel: of assets that it is bound to; NULL: none is */
+};
+
+/* Pins the fields of these in the transaction at hand, and gives a channel the type that its field
+ * was pinned to. LL_EBUSY: somebody else wrote since it began. */
+ll_err registry_db_pin(struct registry_db *db, const struct profile_use *uses, size_t count);
+
 #endif

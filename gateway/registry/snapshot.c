@@ -29,8 +29,9 @@ struct registry {
 struct loader {
     sqlite3 *sql;
     struct registry *r;
-    struct map profile_by_name;
-    struct map words; /* districts and materials, of which there are few */
+    struct profile_use *uses; /* by profile */
+    struct map use_by_name;   /* of the profile */
+    struct map words;         /* districts and materials, of which there are few */
 };
 
 static void registry_free(struct registry *r)
@@ -141,7 +142,11 @@ static ll_err load_profiles(struct loader *l)
 {
     struct registry *r = l->r;
     sqlite3_stmt *st = NULL;
-    ll_err err = make_room(l, "SELECT count(*) FROM profile", sizeof(void *), &r->profiles);
+    static const char count_sql[] = "SELECT count(*) FROM profile";
+    ll_err err = make_room(l, count_sql, sizeof(void *), &r->profiles);
+    if (err == LL_OK) {
+        err = make_room(l, count_sql, sizeof *l->uses, &l->uses);
+    }
     if (err == LL_OK) {
         err = db_prepare(l->sql, "SELECT name, json FROM profile", &st);
     }
@@ -149,8 +154,10 @@ static ll_err load_profiles(struct loader *l)
         struct profile *p = NULL;
         err = registry_db_parse_profile(db_text(st, 0), db_text(st, 1), &p);
         if (err == LL_OK) {
+            struct profile_use *use = &l->uses[r->profile_count];
+            use->profile = p;
             r->profiles[r->profile_count++] = p;
-            err = map_put(&l->profile_by_name, p->name, strlen(p->name), p);
+            err = map_put(&l->use_by_name, p->name, strlen(p->name), use);
         } else if (err != LL_ENOMEM) {
             err = LL_OK; /* logged; the gateway goes on without it */
         }
@@ -206,6 +213,11 @@ static ll_err load_assets(struct loader *l)
     return err;
 }
 
+static uint32_t kind_bit(const struct asset *a)
+{
+    return UINT32_C(1) << (a->kind - asset_kinds);
+}
+
 /* Devices are numbered in the order they were first imported, so that adding some keeps the
  * numbers of the others. */
 static ll_err load_devices(struct loader *l)
@@ -221,12 +233,14 @@ static ll_err load_devices(struct loader *l)
         struct device *d = &r->devices[r->device_count];
         const char *asset = db_text(st, 1);
         const char *profile = db_text(st, 2);
+        struct profile_use *use = map_get(&l->use_by_name, profile, strlen(profile));
         d->asset = map_get(&r->asset_by_id, asset, strlen(asset));
-        d->profile = map_get(&l->profile_by_name, profile, strlen(profile));
-        if (d->asset == NULL || d->profile == NULL) {
+        if (d->asset == NULL || use == NULL) {
             left_out++;
             continue;
         }
+        d->profile = use->profile;
+        use->kinds |= kind_bit(d->asset);
         d->id = arena_str(&r->arena, db_text(st, 0));
         d->index = r->device_count;
         d->first_series = r->series_count;
@@ -248,12 +262,21 @@ static ll_err load_devices(struct loader *l)
     return err;
 }
 
-static ll_err bind_channel(struct registry *r, struct device *d, size_t channel,
+static ll_err bind_channel(struct loader *l, struct device *d, size_t channel,
                            const struct asset *asset)
 {
+    struct registry *r = l->r;
     if (asset == d->asset) {
         return LL_OK;
     }
+    struct profile_use *use = map_get(&l->use_by_name, d->profile->name, strlen(d->profile->name));
+    if (use->bound == NULL) {
+        use->bound = arena_alloc(&r->arena, d->profile->channel_count * sizeof *use->bound);
+        if (use->bound == NULL) {
+            return LL_ENOMEM;
+        }
+    }
+    use->bound[channel] |= kind_bit(asset);
     /* Written here alone, before anybody else sees the snapshot. */
     const struct asset **bound = (const struct asset **)d->channel_assets;
     if (bound == NULL) {
@@ -283,7 +306,7 @@ static ll_err load_bindings(struct loader *l)
         if (channel < 0 || asset == NULL) {
             unused++;
         } else {
-            err = bind_channel(r, d, (size_t)channel, asset);
+            err = bind_channel(l, d, (size_t)channel, asset);
         }
     }
     sqlite3_finalize(st);
@@ -294,7 +317,7 @@ static ll_err load_bindings(struct loader *l)
     return err;
 }
 
-ll_err registry_db_load(struct registry_db *db, struct registry **out)
+static ll_err load(struct registry_db *db, const char *begin, struct registry **out)
 {
     struct registry *r = calloc(1, sizeof *r);
     if (r == NULL) {
@@ -303,16 +326,20 @@ ll_err registry_db_load(struct registry_db *db, struct registry **out)
     atomic_init(&r->refs, 1);
     struct loader l = {.sql = db->sql, .r = r};
     /* One transaction, so that an import between two of the reads does not tear the snapshot. */
-    ll_err err = db_exec(db->sql, "BEGIN");
+    ll_err err = db_exec(db->sql, begin);
     if (err == LL_OK) {
         static ll_err (*const steps[])(struct loader * l) = {load_profiles, load_assets,
                                                              load_devices, load_bindings};
         for (size_t i = 0; err == LL_OK && i < sizeof steps / sizeof steps[0]; i++) {
             err = steps[i](&l);
         }
+        if (err == LL_OK) {
+            err = registry_db_pin(db, l.uses, r->profile_count);
+        }
         err = registry_db_end(db, err);
     }
-    map_free(&l.profile_by_name);
+    free(l.uses);
+    map_free(&l.use_by_name);
     map_free(&l.words);
     if (err != LL_OK) {
         registry_free(r);
@@ -320,4 +347,11 @@ ll_err registry_db_load(struct registry_db *db, struct registry **out)
     }
     *out = r;
     return LL_OK;
+}
+
+ll_err registry_db_load(struct registry_db *db, struct registry **out)
+{
+    /* Most loads pin nothing new, and wait for no import. */
+    const ll_err err = load(db, "BEGIN", out);
+    return err == LL_EBUSY ? load(db, "BEGIN IMMEDIATE", out) : err;
 }

@@ -44,6 +44,18 @@ static const char registry_and_alarms[] =
     " id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
     " object TEXT, before TEXT, after TEXT);";
 
-const char *const store_schema_migrations[] = {registry_and_alarms};
+/* Version 2. The type that each field of a measurement has in the databases, for ever: those that
+ * were in use already, and from now on those of each snapshot of the registry (registry/pins.c). */
+static const char field_pins[] =
+    "CREATE TABLE field_pin ("
+    " measurement TEXT NOT NULL, field TEXT NOT NULL, type TEXT NOT NULL, profile TEXT NOT NULL,"
+    " since_ms INTEGER NOT NULL, PRIMARY KEY (measurement, field)) WITHOUT ROWID;"
+    "CREATE INDEX field_pin_by_field ON field_pin(field, type);"
+    "INSERT OR IGNORE INTO field_pin"
+    " SELECT u.kind, c.field, c.type, u.profile, strftime('%s', 'now') * 1000"
+    " FROM (SELECT DISTINCT a.kind, d.profile FROM device d JOIN asset a ON a.id = d.asset) u"
+    " JOIN profile_channel c ON c.profile = u.profile;";
+
+const char *const store_schema_migrations[] = {registry_and_alarms, field_pins};
 const size_t store_schema_count =
     sizeof store_schema_migrations / sizeof store_schema_migrations[0];

@@ -5,7 +5,7 @@ import json
 import signal
 
 from city import PROFILE, City, expect_balance, wait_for
-from harness import expect, run
+from harness import expect, expect_in, run
 
 
 def fixture(folder):
@@ -49,6 +49,39 @@ def a_changed_profile_is_in_use_at_once(c):
     reload_until(c, "reloaded")
     c.read(pressure=2.0)
     expect(c.settle()["readings"]["rejected"]["out_of_range"], 1, "out_of_range after")
+
+
+def type_of_visits(c):
+    rows = c.gateway.ctl("field", "list", "gas_pipe.visits")["items"]
+    return rows[0]["type"] if rows else None
+
+
+def write_visits(c, kind):
+    profile = json.loads((c.profiles / "pipe.json").read_text())
+    profile["channels"]["visits"] = {"unit": "1", "type": kind, "min": 0, "max": 9}
+    (c.profiles / "pipe.json").write_text(json.dumps(profile))
+
+
+def a_type_that_a_database_may_have_already_is_not_changed(c):
+    write_visits(c, "int")
+    reload_until(c, "reloaded")
+    expect(type_of_visits(c), "int", "type of a new channel")
+    write_visits(c, "float")
+    log = reload_until(c, "reloaded")
+    expect_in("pipe.json:1: channels.visits: field 'visits' is float, but pinned as int in "
+              "'gas_pipe' since ", log, "log")
+    line = c.gateway.ctl("explain", "lifeline/v1/up/d1", '{"r":{"visits":3}}')["lines"]
+    expect_in(" visits=3i ", line, "the line")
+
+
+def once_the_field_was_released_it_is(c):
+    expect(c.gateway.ctl("field", "release", "gas_pipe", "visits"), {"released": 1}, "released")
+    reload_until(c, "reloaded")
+    expect(type_of_visits(c), "float", "type")
+    line = c.gateway.ctl("explain", "lifeline/v1/up/d1", '{"r":{"visits":3}}')["lines"]
+    expect_in(" visits=3 ", line, "the line")
+    audit = c.gateway.ctl("audit", "--limit", 1)["items"][0]
+    expect((audit["what"], audit["object"]), ("field_release", "gas_pipe"), "audit")
 
 
 def the_log_level_is_taken(c):
@@ -95,6 +128,8 @@ def the_books_balance(c):
 
 
 if __name__ == "__main__":
-    run([a_new_profile_is_taken, a_changed_profile_is_in_use_at_once, the_log_level_is_taken,
+    run([a_new_profile_is_taken, a_changed_profile_is_in_use_at_once,
+         a_type_that_a_database_may_have_already_is_not_changed, once_the_field_was_released_it_is,
+         the_log_level_is_taken,
          what_cannot_be_reloaded_is_named, a_bad_file_is_refused_and_changes_nothing,
          a_bad_profile_is_named_and_the_others_stay, the_books_balance], fixture)

@@ -539,6 +539,43 @@ static void an_import_is_taken_into_use_and_stands_in_the_audit_log(void **state
     expect("/api/v1/audit", NULL, 200, "\"what\":\"asset_import\",\"object\":\"my assets.csv\"");
 }
 
+static void a_released_field_stands_in_the_audit_log(void **state)
+{
+    (void)state;
+    struct registry *r = NULL;
+    expect("/api/v1/profiles",
+           "{\"profile\":\"p\",\"kind\":\"manhole\",\"channels\":{\"level\":"
+           "{\"unit\":\"m\",\"min\":0,\"max\":9}}}",
+           200, "{\"imported\":1}");
+    expect("/api/v1/assets", "id,kind\nm-1,manhole\n", 200, "{\"imported\":1}");
+    expect("/api/v1/devices", "id,asset,profile\nd,m-1,p\n", 200, "{\"imported\":1}");
+    assert_int_equal(registry_db_load(api.registry_db, &r), LL_OK);
+    registry_unref(r);
+    expect("/api/v1/fields?filter=manhole.level", NULL, 200,
+           "{\"total\":1,\"items\":[{\"measurement\":\"manhole\",\"field\":\"level_m\",\"type\":"
+           "\"float\",");
+    static const char *const bad[] = {"{}",
+                                      "{\"measurement\":\"\"}",
+                                      "{\"field\":\"level_m\"}",
+                                      "{\"measurement\":\"manhole\",\"field\":\"\"}",
+                                      "{\"measurement\":\"manhole\",\"field\":7}",
+                                      "{\"measurement\":\"manhole\",\"field\":\"level_m\\u0000\"}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        expect("/api/v1/fields/release", bad[i], 400, "the body must be ");
+    }
+    expect("/api/v1/fields/release", "{\"measurement\":\"sewer\"}", 404,
+           "{\"error\":\"no field of 'sewer' is pinned\"}");
+    expect("/api/v1/fields/release", "{\"measurement\":\"manhole\",\"field\":\"levl\"}", 404,
+           "no field levl of 'manhole' is pinned");
+    expect("/api/v1/fields", NULL, 200, "{\"total\":3,");
+    expect("/api/v1/fields/release", "{\"measurement\":\"manhole\",\"field\":\"level_m\"}", 200,
+           "{\"released\":1}");
+    expect("/api/v1/audit?limit=1", NULL, 200,
+           "\"what\":\"field_release\",\"object\":\"manhole\",\"before\":"
+           "\"[{\\\"measurement\\\":\\\"manhole\\\",\\\"field\\\":\\\"level_m\\\",");
+    expect("/api/v1/fields/release", "{\"measurement\":\"manhole\"}", 200, "{\"released\":2}");
+}
+
 static void faults_of_an_import_are_named_and_nothing_is_taken(void **state)
 {
     (void)state;
@@ -637,6 +674,7 @@ static const struct CMUnitTest tests[] = {
     TEST(an_acknowledgement_is_a_command_and_stands_in_the_audit_log),
     TEST(a_refused_acknowledgement_says_why_and_leaves_no_trace),
     TEST(an_import_is_taken_into_use_and_stands_in_the_audit_log),
+    TEST(a_released_field_stands_in_the_audit_log),
     TEST(faults_of_an_import_are_named_and_nothing_is_taken),
     TEST(an_import_that_is_not_in_use_yet_says_so),
     TEST(readings_are_asked_for_as_the_query_says),

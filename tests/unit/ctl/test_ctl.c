@@ -56,6 +56,8 @@ static const struct console_route routes[] = {
     {"POST", "/api/v1/devices", reply, false, ""},
     {"GET", "/api/v1/devices/{id}", reply, false, ""},
     {"GET", "/api/v1/profiles/{id}", reply, false, ""},
+    {"GET", "/api/v1/fields", reply, false, ""},
+    {"POST", "/api/v1/fields/release", reply, false, ""},
 };
 
 static int begin(void **state)
@@ -425,6 +427,25 @@ static void explain_reads_the_payload_from_a_file(void **state)
     expect(line, CTL_USAGE, "", "lifelinectl: the payload is not UTF-8 text\n");
 }
 
+static void fields_are_listed_and_released(void **state)
+{
+    (void)state;
+    answers[0] =
+        "{\"total\":1,\"items\":[{\"measurement\":\"sewer\",\"field\":\"level_m\",\"type\":"
+        "\"float\",\"profile\":\"p\",\"since_ms\":1764000000123}]}";
+    expect("field|list", CTL_OK,
+           "measurement  field    type   since                     profile\n"
+           "sewer        level_m  float  2025-11-24T16:00:00.123Z  p\n"
+           "1 of 1 fields shown\n",
+           "");
+    answers[1] = "{\"released\":1}";
+    expect("field|release|sewer|level_m", CTL_OK, "fields released: 1\n", "");
+    assert_string_equal(buf_str(&request), " {\"measurement\":\"sewer\",\"field\":\"level_m\"}");
+    answers[2] = "{\"released\":3}";
+    expect("field|release|sewer", CTL_OK, "fields released: 3\n", "");
+    assert_string_equal(buf_str(&request), " {\"measurement\":\"sewer\"}");
+}
+
 static void an_import_sends_the_file_and_tells_each_fault(void **state)
 {
     (void)state;
@@ -517,6 +538,7 @@ static const struct CMUnitTest tests[] = {
     TEST(tail_of_an_unknown_device_ends),
     TEST(explain_prints_the_lines_or_the_reason),
     TEST(explain_reads_the_payload_from_a_file),
+    TEST(fields_are_listed_and_released),
     TEST(an_import_sends_the_file_and_tells_each_fault),
     TEST(a_profiles_detectors_are_a_table_of_their_own),
     TEST(lists_and_objects_are_rendered_from_what_they_hold),
