@@ -139,6 +139,11 @@ static void get_index(void *ctx, const struct console_request *req, struct conso
     buf_str_add(&ans->body, "]}");
 }
 
+struct wall_ms api_started(const struct api *api)
+{
+    return (struct wall_ms){clock_wall().ms - mono_elapsed_ms(api->started, clock_mono())};
+}
+
 static void write_mqtt(struct api *api, struct buf *out)
 {
     struct ingest_status s;
@@ -181,8 +186,9 @@ static void get_status(void *ctx, const struct console_request *req, struct cons
     api_write_text(out, "gateway", api->conf->gateway_id);
     buf_char(out, ',');
     api_write_text(out, "version", LL_VERSION);
-    buf_printf(out, ",\"started\":%lld,\"now\":%lld,", (long long)api->started.ms,
-               (long long)clock_wall().ms);
+    buf_printf(out, ",\"started\":%lld,\"now\":%lld,\"time_known\":%s,",
+               (long long)api_started(api).ms, (long long)clock_wall().ms,
+               pipeline_time_known(api->pipeline) ? "true" : "false");
     write_mqtt(api, out);
     buf_char(out, ',');
     write_intake(api, out);

@@ -17,7 +17,7 @@
 
 struct api {
     const struct conf *conf;
-    struct wall_ms started;
+    struct mono_ns started;
     struct pipeline *pipeline;
     struct ingest *ingest;
     struct journal *intake;

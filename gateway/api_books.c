@@ -415,7 +415,7 @@ static void process_metrics(struct buf *out, const struct api *api)
     buf_printf(out, "process_cpu_seconds_total %lld.%09ld\n", (long long)cpu.tv_sec, cpu.tv_nsec);
     metric(out, "process_resident_memory_bytes", "gauge", "resident memory", resident_bytes());
     metric(out, "process_start_time_seconds", "gauge", "when the gateway started, since 1970",
-           seconds(api->started));
+           seconds(api_started(api)));
     metric_head(out, "lifeline_info", "gauge", "1; which gateway this is");
     buf_str_add(out, "lifeline_info{gateway=");
     label(out, api->conf->gateway_id);

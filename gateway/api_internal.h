@@ -23,6 +23,9 @@ void api_books(struct api *api, struct api_books *out);
 /* "destinations":[…] */
 void api_write_destinations(const struct api_books *books, struct buf *out);
 
+/* When the gateway started, by today's wall clock, which may have been set since. */
+struct wall_ms api_started(const struct api *api);
+
 /* Answers with the status that stands for `err`. */
 void api_fail(struct console_answer *ans, ll_err err);
 /* The same, unless the answer holds words on it already, as pipeline_command gives them. */

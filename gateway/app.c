@@ -33,6 +33,7 @@ struct app {
     char checkpoint[LL_MAX_PATH]; /* the pipeline borrows it */
     struct loop *loop;
     struct journal *intake;
+    struct intake_log *intake_log;
     struct spool *spool; /* NULL: no destination */
     struct quarantine *quarantine;
     struct registry_db *registry_db; /* the pipeline's */
@@ -92,6 +93,9 @@ static ll_err open_logs(struct app *app)
         .damaged_dir = quarantine,
     };
     err = journal_open(intake, &options, &app->intake);
+    if (err == LL_OK) {
+        err = intake_log_new(app->intake, &app->intake_log);
+    }
     if (err != LL_OK) {
         return failed("intake", intake, err);
     }
@@ -213,6 +217,7 @@ static ll_err make_pipeline(struct app *app)
     const struct pipeline_parts parts = {
         .conf = app->conf,
         .intake = app->intake,
+        .intake_log = app->intake_log,
         .spool = app->spool,
         .quarantine = app->quarantine,
         .alarms = app->alarms,
@@ -266,7 +271,7 @@ static ll_err start_console(struct app *app)
     }
     struct api *api = &app->api;
     api->conf = c;
-    api->started = clock_wall();
+    api->started = clock_mono();
     api->pipeline = app->pipeline;
     api->ingest = app->ingest;
     api->intake = app->intake;
@@ -310,7 +315,9 @@ static ll_err start_self(struct app *app)
     const struct self_parts parts = {
         .conf = app->conf,
         .intake = app->intake,
+        .intake_log = app->intake_log,
         .spool = app->spool,
+        .pipeline = app->pipeline,
         .ingest = app->ingest,
         .uploaders = app->uploaders,
         .uploader_count = app->uploader_count,
@@ -455,7 +462,7 @@ static ll_err start(struct app *app)
         err = start_pipeline(app);
     }
     if (err == LL_OK) {
-        err = ingest_start(app->conf, app->intake, &app->ingest);
+        err = ingest_start(app->conf, app->intake_log, &app->ingest);
     }
     if (err == LL_OK) {
         err = start_console(app);
@@ -523,6 +530,7 @@ void app_fini(struct app *app)
     registry_db_close(app->registry_db);
     alarm_store_close(app->alarms);
     spool_close(app->spool);
+    intake_log_free(app->intake_log);
     journal_close(app->intake);
     quarantine_close(app->quarantine);
     loop_free(app->loop);

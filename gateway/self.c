@@ -10,7 +10,6 @@
 #include "gateway/base/num.h"
 #include "gateway/model/counters.h"
 #include "gateway/model/intake.h"
-#include "gateway/validate/validate.h"
 
 #define REPORT_BYTES  4096
 #define SMALL_FILE    512
@@ -184,10 +183,10 @@ static void add_disk(struct self *s, struct mono_ns now, struct buf *out)
     }
 }
 
-static void add_machine(struct buf *out)
+static void add_machine(struct self *s, struct buf *out)
 {
     unsigned long n;
-    add(out, "clock_unset", clock_wall().ms < VALIDATE_EPOCH_MS ? 1 : 0);
+    add(out, "clock_unset", pipeline_time_known(s->parts.pipeline) ? 0 : 1);
     if (read_number(THERMAL_FILE, 10, &n)) {
         add(out, "cpu_temperature", (double)n / 1000);
     }
@@ -216,7 +215,7 @@ ll_err self_report(struct self *s, struct mono_ns now)
     buf_str_add(&payload, "{\"r\":{");
     add_connections(s, now, &payload);
     add_disk(s, now, &payload);
-    add_machine(&payload);
+    add_machine(s, &payload);
     buf_str_add(&payload, "}}");
     const int n =
         snprintf(topic, sizeof topic, SELF_TOPIC_PREFIX "gw:%s", s->parts.conf->gateway_id);
@@ -225,10 +224,10 @@ ll_err self_report(struct self *s, struct mono_ns now)
                                      .payload = buf_str(&payload),
                                      .payload_len = payload.len};
     intake_write(&m, &record);
-    const ll_err err = buf_ok(&payload) && buf_ok(&record)
-                           ? journal_append(s->parts.intake, INTAKE_SELF, clock_wall(), record.data,
-                                            record.len, NULL)
-                           : LL_ENOMEM;
+    const ll_err err =
+        buf_ok(&payload) && buf_ok(&record)
+            ? intake_log_append(s->parts.intake_log, INTAKE_SELF, record.data, record.len, NULL)
+            : LL_ENOMEM;
     buf_free(&payload);
     buf_free(&record);
     return err;

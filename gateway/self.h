@@ -16,7 +16,9 @@
 #include "gateway/conf/conf.h"
 #include "gateway/export/uploader.h"
 #include "gateway/ingest/ingest.h"
+#include "gateway/journal/intake_log.h"
 #include "gateway/journal/journal.h"
+#include "gateway/pipeline/pipeline.h"
 #include "gateway/registry/registry.h"
 
 #define SELF_TOPIC_PREFIX "lifeline/v1/self/"
@@ -26,6 +28,8 @@ struct self;
 struct self_parts {
     const struct conf *conf;
     struct journal *intake;
+    struct intake_log *intake_log;
+    struct pipeline *pipeline;
     struct spool *spool; /* NULL: no destination */
     struct ingest *ingest;
     struct uploader *const *uploaders;

@@ -223,7 +223,7 @@ def checkpoints(site):
     """Checkpoints each second: their size, and how long a question to the pipeline waits."""
     gateway = site.gateway
     interval_s = 30  # the default, which the figures a day are for
-    gateway.config["intake"] = {"checkpoint_interval_s": 1}
+    gateway.config["intake"]["checkpoint_interval_s"] = 1
     gateway.write_config()
     gateway.start().wait_connected()
     size = (gateway.folder / "state/checkpoint").stat().st_size

@@ -423,6 +423,8 @@ class Gateway:
                         "self_report_s": 0},
             "mqtt": {"uris": [broker_uri], "username": "gateway",
                      "password_file": str(password_file)},
+            # The clock of a machine that was started just now is as good as any here.
+            "intake": {"clock_wait_s": 0},
             "registry": {"profiles_dir": str(ROOT / "config/profiles")},
             "http": {"listen": "", "socket": str(self.socket)},
             "destinations": list(destinations),

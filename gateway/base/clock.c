@@ -1,9 +1,15 @@
 #include "gateway/base/clock.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
+
+#define BOOT_ID_DIGITS 8 /* of the UUID's first group: enough to tell two starts apart */
 
 struct wall_ms clock_wall(void)
 {
@@ -17,6 +23,31 @@ struct mono_ns clock_mono(void)
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (struct mono_ns){(int64_t)ts.tv_sec * LL_MS_PER_S * LL_NS_PER_MS + ts.tv_nsec};
+}
+
+int64_t clock_up_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_BOOTTIME, &ts);
+    return (int64_t)ts.tv_sec * LL_MS_PER_S + ts.tv_nsec / LL_NS_PER_MS;
+}
+
+uint64_t clock_boot_id(void)
+{
+    char text[BOOT_ID_DIGITS + 1] = {0};
+    const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    const ssize_t n = read(fd, text, BOOT_ID_DIGITS);
+    close(fd);
+    return n == BOOT_ID_DIGITS ? strtoull(text, NULL, 16) : 0;
+}
+
+bool clock_synchronised(void)
+{
+    struct timex t = {.modes = 0};
+    return adjtimex(&t) >= 0 && (t.status & STA_UNSYNC) == 0;
 }
 
 int64_t mono_elapsed_ms(struct mono_ns from, struct mono_ns to)

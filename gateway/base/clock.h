@@ -30,6 +30,13 @@ struct mono_ns {
 struct wall_ms clock_wall(void);
 struct mono_ns clock_mono(void);
 
+/* How long the machine has been up, its sleep included, in milliseconds. */
+int64_t clock_up_ms(void);
+/* A number for the present start of the machine, another after the next one; 0: it does not say. */
+uint64_t clock_boot_id(void);
+/* Whether the kernel holds the wall clock to be synchronised (by NTP). */
+bool clock_synchronised(void);
+
 /* Milliseconds from `from` to `to`. */
 int64_t mono_elapsed_ms(struct mono_ns from, struct mono_ns to);
 /* The moment so long after `t`. */

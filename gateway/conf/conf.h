@@ -82,6 +82,7 @@ struct conf {
     int64_t segment_mib;
     int64_t intake_max_mib;
     int64_t checkpoint_interval_s;
+    int64_t clock_wait_s;
 
     /* registry */
     char profiles_dir[CONF_TEXT];

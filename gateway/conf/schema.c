@@ -191,6 +191,16 @@ static const struct setting intake_rows[] = {
      .fallback = "30",
      .unit = "s",
      .help = "After a crash so much of the journal is read again; nothing is exported twice."},
+    {.key = "clock_wait_s",
+     .type = SETTING_INT,
+     AT(struct conf, clock_wait_s),
+     .min = 0,
+     .max = 86400,
+     .fallback = "300",
+     .unit = "s",
+     .help = "For so long after the machine's start readings wait, on disk, for the clock to be "
+             "synchronised (NTP) or set; alarms do not wait. 0: do not wait. A clock that says a "
+             "year before 2010 is never believed."},
 };
 
 static const struct setting registry_rows[] = {

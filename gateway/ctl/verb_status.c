@@ -107,6 +107,9 @@ enum ctl_exit ctl_status(struct ctl *c)
     add_line(&t, "gateway", "%s, version %s, up %s", member_text(a.root, "gateway"),
              member_text(a.root, "version"),
              render_span(member_int(a.root, "now") - member_int(a.root, "started"), span));
+    if (!member_true(a.root, "time_known")) {
+        add_line(&t, "clock", "not known: readings wait in the intake journal; alarms do not");
+    }
     add_mqtt(&t, member_object(a.root, "mqtt"));
     add_line(&t, "intake", "%" PRId64 " records, the next is %" PRId64 ", %s, %" PRId64 " damaged",
              next - first, next, render_bytes((uint64_t)member_int(intake, "bytes"), bytes),

@@ -96,6 +96,24 @@ static void add_string(struct buf *out, const char *text)
     buf_char(out, '"');
 }
 
+/* What the time of a reading is worth; NULL: it is as good as any. */
+static const char *time_quality(const struct reading *r)
+{
+    static const struct {
+        uint32_t flags;
+        const char *words;
+    } qualities[] = {{READING_TIME_ESTIMATED, "estimated"},
+                     {READING_TIME_CORRECTED, "corrected"},
+                     {READING_CLOCK_BEHIND, "behind"},
+                     {READING_BACKFILL | READING_LATE, "late"}};
+    for (size_t i = 0; i < sizeof qualities / sizeof qualities[0]; i++) {
+        if ((r->flags & qualities[i].flags) != 0) {
+            return qualities[i].words;
+        }
+    }
+    return NULL;
+}
+
 static void add_time(struct buf *out, int64_t ms)
 {
     buf_char(out, ' ');
@@ -113,6 +131,7 @@ static const struct channel_spec *spec_of(const struct reading *r)
 static bool shares_line(const struct reading *line, size_t count, const struct reading *r)
 {
     if (r->device != line->device || r->ts_ms != line->ts_ms ||
+        time_quality(r) != time_quality(line) ||
         device_asset(r->device, r->channel) != device_asset(line->device, line->channel)) {
         return false;
     }
@@ -163,6 +182,10 @@ void line_readings(const struct reading *readings, size_t count, struct buf *out
             buf_char(out, ',');
             add_field(out, &readings[start + held]);
             held++;
+        }
+        const char *quality = time_quality(first);
+        if (quality != NULL) {
+            buf_printf(out, "," LINE_TIME_QUALITY "=\"%s\"", quality);
         }
         add_time(out, first->ts_ms);
         start += held;

@@ -4,6 +4,8 @@
  *   measurement  the asset's kind
  *   tags         asset, device, district (where it has one)
  *   fields       the channel's field name; float, int ("12i") or bool ("t"), one type for ever
+ *                and LINE_TIME_QUALITY where the time is in doubt: "estimated" (nobody knew it),
+ *                "corrected" (from its receipt), "behind" (the device's clock), "late"
  *   time         milliseconds
  *
  * Pure. Threads: any.

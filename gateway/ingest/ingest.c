@@ -46,7 +46,7 @@ struct subscription {
 
 struct ingest {
     const struct conf *conf;
-    struct journal *intake;
+    struct intake_log *intake;
     char client_id[LL_MAX_ID + 16];
     char will_topic[LL_MAX_TOPIC];
     char password[CONF_TEXT];
@@ -97,8 +97,8 @@ static void wait_or_park(struct ingest *in)
 static void journal_or_hold(struct ingest *in, const struct buf *record)
 {
     for (;;) {
-        const ll_err err = journal_append(in->intake, INTAKE_MESSAGE, clock_wall(), record->data,
-                                          record->len, NULL);
+        const ll_err err =
+            intake_log_append(in->intake, INTAKE_MESSAGE, record->data, record->len, NULL);
         if (err == LL_OK) {
             break;
         }
@@ -439,8 +439,7 @@ static void write_tick(struct ingest *in, struct mono_ns now)
         return;
     }
     in->next_tick = mono_after(now, TICK_MS);
-    const unsigned char connected = atomic_load(&in->link) == LINK_UP;
-    const ll_err err = journal_append(in->intake, INTAKE_TICK, clock_wall(), &connected, 1, NULL);
+    const ll_err err = intake_log_tick(in->intake, atomic_load(&in->link) == LINK_UP);
     uint64_t left_out;
     if (err != LL_OK && log_limit_pass(&in->journal_limit, &left_out)) {
         log_error("ingest", "tick_lost", "reason=\"%s\"", ll_err_str(err));
@@ -479,7 +478,7 @@ static void free_ingest(struct ingest *in)
     free(in);
 }
 
-ll_err ingest_start(const struct conf *conf, struct journal *intake, struct ingest **out)
+ll_err ingest_start(const struct conf *conf, struct intake_log *intake, struct ingest **out)
 {
     struct ingest *in = calloc(1, sizeof *in);
     if (in == NULL) {

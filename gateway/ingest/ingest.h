@@ -14,7 +14,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/err.h"
 #include "gateway/conf/conf.h"
-#include "gateway/journal/journal.h"
+#include "gateway/journal/intake_log.h"
 
 struct ingest;
 
@@ -29,7 +29,7 @@ struct ingest_status {
 
 /* Begins to connect and returns at once: a broker that is away is waited for. `conf` and `intake`
  * are borrowed until ingest_stop. */
-ll_err ingest_start(const struct conf *conf, struct journal *intake, struct ingest **out);
+ll_err ingest_start(const struct conf *conf, struct intake_log *intake, struct ingest **out);
 /* Disconnects in order, keeping the session at the broker. NULL is fine. */
 void ingest_stop(struct ingest *in);
 

@@ -6,6 +6,7 @@
 #ifndef LL_MODEL_ALARM_H
 #define LL_MODEL_ALARM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway/base/limits.h"
@@ -30,7 +31,8 @@ struct alarm_record {
     enum alarm_state from;
     enum alarm_state state;
     enum alarm_priority priority;
-    int64_t at_ms; /* of this transition, event time */
+    int64_t at_ms;     /* of this transition, event time */
+    bool at_estimated; /* nobody knew the time then */
     int64_t raised_ms;
     int64_t acked_ms;   /* 0: not yet */
     int64_t cleared_ms; /* 0: not yet */

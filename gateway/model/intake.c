@@ -27,3 +27,27 @@ ll_err intake_read(const void *data, size_t len, struct intake_message *out)
     *out = m;
     return LL_OK;
 }
+
+void intake_tick_write(const struct intake_tick *t, struct buf *out)
+{
+    buf_char(out, t->connected ? 1 : 0);
+    buf_char(out, t->synchronised ? 1 : 0);
+    buf_u64(out, (uint64_t)t->up_ms);
+    buf_u64(out, t->boot);
+}
+
+ll_err intake_tick_read(const void *data, size_t len, struct intake_tick *out)
+{
+    struct cursor c = cursor_over(data, len);
+    struct intake_tick t = {.connected = cursor_u8(&c) != 0};
+    if (cursor_left(&c) > 0) {
+        t.synchronised = cursor_u8(&c) != 0;
+        t.up_ms = (int64_t)(cursor_u64(&c) & INT64_MAX);
+        t.boot = cursor_u64(&c);
+    }
+    if (c.bad) {
+        return LL_ECORRUPT;
+    }
+    *out = t;
+    return LL_OK;
+}

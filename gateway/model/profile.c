@@ -4,6 +4,7 @@
 #include <string.h>
 
 const char *const field_type_keys[FIELD_TYPE_COUNT] = {"float", "int", "bool"};
+const char *const clock_policy_keys[CLOCK_POLICY_COUNT] = {"correct_ahead", "correct", "keep"};
 
 int profile_channel(const struct profile *p, const char *name, size_t len)
 {

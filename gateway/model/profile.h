@@ -20,6 +20,17 @@ enum field_type { FIELD_FLOAT, FIELD_INT, FIELD_BOOL, FIELD_TYPE_COUNT };
 
 extern const char *const field_type_keys[FIELD_TYPE_COUNT];
 
+/* What to do about a device whose clock is off: take the receive time for the newest reading of
+ * each message where it is ahead, or was never set; also where it is behind (for devices that send
+ * at once); or let its times stand, and refuse those ahead. */
+enum clock_policy { CLOCK_CORRECT_AHEAD, CLOCK_CORRECT, CLOCK_KEEP, CLOCK_POLICY_COUNT };
+
+/* "correct_ahead", "correct", "keep" */
+extern const char *const clock_policy_keys[CLOCK_POLICY_COUNT];
+
+/* A field that no channel may have: what the time of a line is worth (export/line.h). */
+#define LINE_TIME_QUALITY "time_quality"
+
 struct channel_spec {
     char name[LL_MAX_CHANNEL];     /* as the payload calls it: "pressure" */
     char quantity[LL_MAX_CHANNEL]; /* what is measured: "pressure", "methane" */
@@ -38,7 +49,9 @@ struct profile {
     char title_en[LL_MAX_NAME];
     char title_zh[LL_MAX_NAME];
     const struct asset_kind *kind;
-    int64_t late_limit_s; /* readings older than this at receipt are counted as late */
+    int64_t late_after_s; /* readings older than this at receipt are marked as late */
+    int64_t late_limit_s; /* readings older than this are left out, and counted */
+    enum clock_policy device_clock;
     size_t channel_count;
     struct channel_spec *channels; /* owned by the profile */
 };

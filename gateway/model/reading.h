@@ -40,6 +40,10 @@ enum reading_flag {
     READING_TIME_FROM_RECEIVE = 1 << 0, /* the device gave no time */
     READING_TIME_MOVED = 1 << 1,        /* by a millisecond, off another value of its series */
     READING_BACKFILL = 1 << 2,          /* older than one already seen on its series */
+    READING_TIME_ESTIMATED = 1 << 3,    /* nobody knew the time when it came */
+    READING_TIME_CORRECTED = 1 << 4,    /* the device's clock is off; from its receipt */
+    READING_CLOCK_BEHIND = 1 << 5,      /* the device's clock is; its time stands */
+    READING_LATE = 1 << 6,              /* by more than its profile's late_after_s */
 };
 
 /* A valid reading of a known channel, in the channel's unit. */

@@ -126,6 +126,7 @@ static void transition(struct alarms *a, struct series_table *t, uint32_t index,
     const int64_t ahead_ms = r->at_ms - cause->now.event_ms;
     const bool taken = ahead_ms >= 0 && ahead_ms < LL_MS_PER_S;
     r->at_ms = taken ? r->at_ms + 1 : cause->now.event_ms;
+    r->at_estimated = cause->estimated;
     r->source_seq = cause->seq;
     r->source_nth = cause->nth++;
     a->emit(a->ctx, r);
@@ -202,6 +203,19 @@ ll_err alarms_ack(struct alarms *a, struct series_table *t, uint64_t id, const c
     copy_text(r->note, sizeof r->note, note);
     transition(a, t, i, (enum alarm_state)point->state, cause);
     return LL_OK;
+}
+
+void alarms_correct(struct alarms *a, int64_t from_ms, int64_t by_ms)
+{
+    for (uint32_t i = 0; i < alarms_open_count(a); i++) {
+        struct alarm_record *r = &a->open[i].record;
+        int64_t *const times[] = {&r->at_ms, &r->raised_ms, &r->acked_ms, &r->cleared_ms};
+        for (size_t k = 0; k < sizeof times / sizeof times[0]; k++) {
+            if (*times[k] >= from_ms) {
+                *times[k] += by_ms;
+            }
+        }
+    }
 }
 
 void alarms_attach(struct alarms *a, struct series_table *t, struct alarm_cause *cause)

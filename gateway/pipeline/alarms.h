@@ -22,6 +22,7 @@ struct alarm_cause {
     uint64_t seq;
     uint32_t nth; /* transitions that it has caused so far */
     struct detect_now now;
+    bool estimated; /* nobody knew the time */
 };
 
 typedef void (*alarms_emit)(void *ctx, const struct alarm_record *record);
@@ -42,6 +43,9 @@ ll_err alarms_ack(struct alarms *a, struct series_table *t, uint64_t id, const c
 /* Finds the watches of the open alarms in a new table by name. An alarm whose watch is gone clears.
  */
 void alarms_attach(struct alarms *a, struct series_table *t, struct alarm_cause *cause);
+
+/* Adds `by_ms` to all times from `from_ms` on: estimates, of which the true ones are known now. */
+void alarms_correct(struct alarms *a, int64_t from_ms, int64_t by_ms);
 
 uint32_t alarms_open_count(const struct alarms *a);
 

@@ -121,17 +121,39 @@ enum reason judge_own_message(struct judge *j, const struct registry *registry,
     return decode_and_resolve(j, registry, decode_format_find("native"), m, uplink, device);
 }
 
+bool judge_times(const struct judge *j, const struct device *device, struct uplink *u,
+                 int64_t receive_ms)
+{
+    const int64_t newest_ms = uplink_newest_ms(u);
+    const int64_t shift_ms = device_clock_shift(device->profile, newest_ms, receive_ms,
+                                                j->conf->max_ahead_s * LL_MS_PER_S);
+    for (size_t i = 0; shift_ms != 0 && i < u->count; i++) {
+        u->values[i].ts_ms = device_clock_apply(u->values[i].ts_ms, shift_ms);
+    }
+    return shift_ms != 0;
+}
+
+enum reason judge_measurement(const struct device *device, const struct uplink_value *v,
+                              struct reading *out)
+{
+    const int channel = profile_channel(device->profile, v->channel, v->channel_len);
+    if (channel < 0) {
+        return REASON_UNKNOWN_CHANNEL;
+    }
+    struct reading r = {.device = device, .channel = (size_t)channel};
+    const enum reason reason = validate_value(v, &device->profile->channels[channel], &r.value);
+    if (reason == REASON_NONE) {
+        *out = r;
+    }
+    return reason;
+}
+
 enum value_verdict judge_value(const struct judge *j, const struct device *device,
                                const struct uplink_value *v, int64_t receive_ms,
                                struct reading *out, enum reason *reason)
 {
-    const int channel = profile_channel(device->profile, v->channel, v->channel_len);
-    if (channel < 0) {
-        *reason = REASON_UNKNOWN_CHANNEL;
-        return VALUE_REFUSED;
-    }
-    struct reading r = {.device = device, .channel = (size_t)channel};
-    *reason = validate_value(v, &device->profile->channels[channel], &r.value);
+    struct reading r;
+    *reason = judge_measurement(device, v, &r);
     if (*reason != REASON_NONE) {
         return VALUE_REFUSED;
     }
@@ -140,6 +162,9 @@ enum value_verdict judge_value(const struct judge *j, const struct device *devic
                       device->profile->late_limit_s * LL_MS_PER_S, &r.ts_ms, &r.flags, reason);
     if (t == TIME_REFUSED) {
         return VALUE_REFUSED;
+    }
+    if (receive_ms - r.ts_ms > device->profile->late_after_s * LL_MS_PER_S) {
+        r.flags |= READING_LATE;
     }
     *out = r;
     return t == TIME_LATE ? VALUE_LATE : VALUE_GOOD;

@@ -13,6 +13,7 @@
 #include "gateway/model/intake.h"
 #include "gateway/pipeline/sources.h"
 #include "gateway/registry/registry.h"
+#include "gateway/validate/device_clock.h"
 #include "gateway/validate/validate.h"
 
 struct judge;
@@ -38,6 +39,14 @@ const char *judge_detail(const struct judge *j);
 
 enum value_verdict { VALUE_GOOD, VALUE_LATE, VALUE_REFUSED };
 
+/* Corrects the uplink's times where its device's clock is off and the profile says so; returns
+ * whether it did. */
+bool judge_times(const struct judge *j, const struct device *device, struct uplink *u,
+                 int64_t receive_ms);
+
+/* One value of that uplink but for its time: REASON_NONE, or why the value is refused. */
+enum reason judge_measurement(const struct device *device, const struct uplink_value *v,
+                              struct reading *out);
 /* One value of that uplink as a reading; VALUE_REFUSED: *reason says why. */
 enum value_verdict judge_value(const struct judge *j, const struct device *device,
                                const struct uplink_value *v, int64_t receive_ms,

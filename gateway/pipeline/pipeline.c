@@ -38,18 +38,22 @@ static void timer_fired(void *ctx, uint32_t watch)
 
 static void take_tick(struct pipeline *p, const struct journal_record *rec)
 {
-    const bool connected = rec->len > 0 && *(const uint8_t *)rec->data != 0;
-    const int64_t gap = rec->time.ms - p->last_tick_ms;
-    if (connected && gap > 0) {
+    struct intake_tick tick;
+    if (intake_tick_read(rec->data, rec->len, &tick) != LL_OK) {
+        log_warn("pipeline", "unknown_record", "seq=%" PRIu64 " type=%u", rec->seq, rec->type);
+        return;
+    }
+    const int64_t gap = pipeline_take_time(p, &tick, rec);
+    if (tick.connected && gap > 0) {
         p->now.alive_ms += gap < TICK_MOST_MS ? gap : TICK_MOST_MS;
     }
-    p->last_tick_ms = rec->time.ms;
     p->cause.now = p->now;
+    p->cause.estimated = pipeline_holds(p);
     pipeline_catch_up_archive(p);
     wheel_advance(p->wheel, p->now.alive_ms / LL_MS_PER_S, timer_fired, p);
-    const int64_t since = rec->time.ms - p->last_checkpoint_ms;
+    const int64_t since = p->now.event_ms - p->last_checkpoint_ms;
     if (since < 0 || since >= p->parts.conf->checkpoint_interval_s * LL_MS_PER_S) {
-        p->last_checkpoint_ms = rec->time.ms;
+        p->last_checkpoint_ms = p->now.event_ms;
         p->checkpoint_due = true;
     }
 }
@@ -114,20 +118,27 @@ static void (*const takers[])(struct pipeline *p, const struct journal_record *r
     [INTAKE_SELF] = pipeline_take_self,
 };
 
+static void (*const held_takers[])(struct pipeline *p, const struct journal_record *rec) = {
+    [INTAKE_MESSAGE] = pipeline_watch_message,
+    [INTAKE_TICK] = take_tick,
+    [INTAKE_COMMAND] = pipeline_take_command,
+    [INTAKE_SELF] = pipeline_watch_message,
+};
+
 static void take_record(struct pipeline *p, const struct journal_record *rec)
 {
     p->done_seq = rec->seq;
-    p->now.event_ms = rec->time.ms;
+    p->now.event_ms = receive_clock_time(&p->clock, rec->time.ms);
     p->taken_bytes += rec->len;
     if (p->taken_bytes >= (uint64_t)p->parts.conf->segment_mib << 20) {
         p->taken_bytes =
             0; /* also where no tick gets into the journal, so that it can be trimmed */
         p->checkpoint_due = true;
     }
-    p->cause = (struct alarm_cause){.seq = rec->seq, .now = p->now};
+    p->cause = (struct alarm_cause){.seq = rec->seq, .now = p->now, .estimated = pipeline_holds(p)};
     counter_add(COUNTER_PIPELINE_RECORDS, 1);
     if (rec->type < sizeof takers / sizeof takers[0] && takers[rec->type] != NULL) {
-        takers[rec->type](p, rec);
+        (pipeline_holds(p) ? held_takers : takers)[rec->type](p, rec);
     } else {
         log_warn("pipeline", "unknown_record", "seq=%" PRIu64 " type=%u", rec->seq, rec->type);
     }
@@ -140,8 +151,11 @@ ll_err pipeline_take_batch(struct pipeline *p, uint64_t up_to_seq)
     int count = 0;
     struct journal_record rec;
     pthread_mutex_lock(&p->state_lock);
-    while (count < BATCH_RECORDS && !p->gave_up && p->done_seq < up_to_seq &&
-           (err = journal_read(p->reader, &rec)) == LL_OK) {
+    if (pipeline_releases(p)) {
+        err = pipeline_release(p, BATCH_RECORDS, &count);
+    }
+    while (count < BATCH_RECORDS && !p->gave_up && !pipeline_releases(p) &&
+           p->done_seq < up_to_seq && (err = journal_read(p->reader, &rec)) == LL_OK) {
         take_record(p, &rec);
         count++;
     }
@@ -254,7 +268,7 @@ uint64_t pipeline_checkpointed(struct pipeline *p)
 
 ll_err pipeline_command(struct pipeline *p, const char *json, size_t len, struct buf *answer)
 {
-    return waiters_ask(p->waiters, p->parts.intake, json, len, answer);
+    return waiters_ask(p->waiters, p->parts.intake_log, json, len, answer);
 }
 
 ll_err pipeline_recent(struct pipeline *p, uint64_t after, const char *device, size_t limit,
@@ -269,6 +283,11 @@ struct registry *pipeline_registry(struct pipeline *p)
     struct registry *r = registry_ref(p->registry);
     pthread_mutex_unlock(&p->lock);
     return r;
+}
+
+bool pipeline_time_known(struct pipeline *p)
+{
+    return atomic_load(&p->time_known);
 }
 
 uint32_t pipeline_open_alarms(struct pipeline *p)

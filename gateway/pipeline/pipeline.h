@@ -16,6 +16,7 @@
 #include "gateway/base/err.h"
 #include "gateway/conf/conf.h"
 #include "gateway/export/spool.h"
+#include "gateway/journal/intake_log.h"
 #include "gateway/journal/journal.h"
 #include "gateway/model/ledger.h"
 #include "gateway/pipeline/sources.h"
@@ -28,6 +29,7 @@ struct pipeline;
 struct pipeline_parts {
     const struct conf *conf;
     struct journal *intake;
+    struct intake_log *intake_log; /* commands are written through it */
     struct spool *spool; /* NULL: no destination is configured; readings are kept, not spooled */
     struct quarantine *quarantine;
     struct alarm_store *alarms;      /* used by the pipeline's thread alone */
@@ -74,6 +76,8 @@ ll_err pipeline_explain(struct pipeline *p, const char *topic, const char *paylo
 
 /* The snapshot in use, with a reference for the caller. */
 struct registry *pipeline_registry(struct pipeline *p);
+/* Whether the time is known; until it is, messages wait in the intake journal. */
+bool pipeline_time_known(struct pipeline *p);
 /* Alarms that are not back to normal. */
 uint32_t pipeline_open_alarms(struct pipeline *p);
 

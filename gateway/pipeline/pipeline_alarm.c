@@ -83,8 +83,10 @@ void pipeline_emit_alarm(void *ctx, const struct alarm_record *r)
     struct pipeline *p = ctx;
     counter_add(told[r->state].counter, 1);
     archive(p, r);
-    line_alarm(r, &p->alarm_lines);
-    p->alarm_line_count++;
+    if (!r->at_estimated) { /* else once the time is known */
+        line_alarm(r, &p->alarm_lines);
+        p->alarm_line_count++;
+    }
     log_info("alarm", told[r->state].event,
              "id=%" PRIu64 " priority=%s asset=%s condition=%s.%s text=\"%s\"", r->id,
              alarm_priority_keys[r->priority], r->asset, r->channel, r->condition, r->text_en);
@@ -133,4 +135,35 @@ void pipeline_spool_alarms(struct pipeline *p)
     }
     buf_reset(&p->alarm_lines);
     p->alarm_line_count = 0;
+}
+
+/* A known transition into the spool, with those that the same intake record caused. */
+static void spool_corrected(void *ctx, const struct alarm_record *r)
+{
+    struct pipeline *p = ctx;
+    if (p->cause.seq != r->source_seq) {
+        pipeline_spool_alarms(p);
+        p->cause.seq = r->source_seq;
+    }
+    line_alarm(r, &p->alarm_lines);
+    p->alarm_line_count++;
+}
+
+ll_err pipeline_correct_alarms(struct pipeline *p, uint64_t known_seq, int64_t by_ms)
+{
+    const struct hold *h = &p->hold;
+    const struct alarm_cause cause = p->cause;
+    ll_err err = pipeline_catch_up_archive(p);
+    if (err == LL_OK) {
+        err = alarm_store_correct(p->parts.alarms, h->boot_from_ms, by_ms);
+    }
+    if (err == LL_OK) {
+        err = alarm_store_each(p->parts.alarms, h->began_seq, known_seq, spool_corrected, p);
+    }
+    pipeline_spool_alarms(p);
+    p->cause = cause;
+    if (err == LL_OK) {
+        alarms_correct(p->alarms, h->boot_from_ms, by_ms);
+    }
+    return err;
 }

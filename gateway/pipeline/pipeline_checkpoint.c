@@ -16,14 +16,14 @@
 static void save_ledger(const struct pipeline *p, struct buf *out)
 {
     buf_u64(out, (uint64_t)p->now.alive_ms);
-    buf_u64(out, (uint64_t)p->last_tick_ms);
+    buf_u64(out, (uint64_t)p->clock.time_ms);
     sources_save(p->sources, out);
 }
 
 static ll_err load_ledger(struct pipeline *p, uint32_t version, struct cursor *in)
 {
     p->now.alive_ms = (int64_t)cursor_u64(in);
-    p->last_tick_ms = (int64_t)cursor_u64(in);
+    p->clock.time_ms = (int64_t)cursor_u64(in);
     return sources_load(p->sources, version, in);
 }
 
@@ -34,8 +34,7 @@ static void save_devices(const struct pipeline *p, struct buf *out)
 
 static ll_err load_devices(struct pipeline *p, uint32_t version, struct cursor *in)
 {
-    (void)version;
-    return series_table_load(p->table, in);
+    return series_table_load(p->table, version, in);
 }
 
 static void save_alarms(const struct pipeline *p, struct buf *out)
@@ -49,6 +48,12 @@ static ll_err load_alarms(struct pipeline *p, uint32_t version, struct cursor *i
     return alarms_load(p->alarms, in);
 }
 
+static ll_err load_time(struct pipeline *p, uint32_t version, struct cursor *in)
+{
+    (void)version;
+    return pipeline_hold_load(p, in);
+}
+
 static const struct section {
     enum checkpoint_tag tag;
     uint32_t version;
@@ -57,8 +62,9 @@ static const struct section {
     ll_err (*load)(struct pipeline *p, uint32_t version, struct cursor *in);
 } sections[] = {
     {CHECKPOINT_LEDGER, SOURCES_VERSION, 1, save_ledger, load_ledger},
-    {CHECKPOINT_DEVICES, 1, 1, save_devices, load_devices},
+    {CHECKPOINT_DEVICES, SERIES_TABLE_VERSION, 1, save_devices, load_devices},
     {CHECKPOINT_ALARMS, 1, 1, save_alarms, load_alarms},
+    {CHECKPOINT_TIME, 1, 1, pipeline_hold_save, load_time},
 };
 #define SECTIONS (sizeof sections / sizeof sections[0])
 
@@ -105,7 +111,7 @@ ll_err pipeline_save(struct pipeline *p)
         return err;
     }
     counter_add(COUNTER_CHECKPOINTS, 1);
-    atomic_store(&p->checkpointed, p->done_seq);
+    atomic_store(&p->checkpointed, pipeline_first_needed(p) - 1);
     return LL_OK;
 }
 
@@ -155,7 +161,8 @@ static ll_err start_over(struct pipeline *p)
     alarms_free(p->alarms);
     p->alarms = alarms;
     p->now = (struct detect_now){0};
-    p->last_tick_ms = 0;
+    p->clock = (struct receive_clock){0};
+    p->hold = (struct hold){0};
     return LL_OK;
 }
 
@@ -171,7 +178,7 @@ ll_err pipeline_restore(struct pipeline *p)
     }
     if (err == LL_OK) {
         p->done_seq = checkpoint_seq(c);
-        atomic_store(&p->checkpointed, p->done_seq);
+        atomic_store(&p->checkpointed, pipeline_first_needed(p) - 1);
     }
     checkpoint_free(c);
     if (err == LL_ECORRUPT) {

@@ -60,14 +60,15 @@ static void explain_refusal(const struct judge *j, const struct device *device,
 }
 
 /* The refused values as they are met; returns how many readings are good. */
-static size_t explain_values(const struct judge *j, const struct device *device,
-                             const struct uplink *u, int64_t now_ms, struct reading *readings,
-                             struct buf *out)
+static size_t explain_values(const struct judge *j, const struct device *device, struct uplink *u,
+                             int64_t now_ms, struct reading *readings, struct buf *out)
 {
     size_t good = 0;
+    const uint32_t marks = judge_times(j, device, u, now_ms) ? READING_TIME_CORRECTED : 0;
     for (size_t i = 0; i < u->count; i++) {
         enum reason reason = REASON_NONE;
         if (judge_value(j, device, &u->values[i], now_ms, &readings[good], &reason) == VALUE_GOOD) {
+            readings[good].flags |= u->values[i].has_ts ? marks : 0;
             good++;
         } else {
             if (i > good) { /* not the first one that is not good */

@@ -50,17 +50,10 @@ static void refuse(struct refusal *f, enum reason reason, const char *detail)
     quarantine_add(p->parts.quarantine, &item);
 }
 
-/* Counts readings that came before: by sequence number where the device gives one, else by time and
- * value. */
 /* Whether the device gives the message a time behind all that it gave before. */
 static bool is_newer(struct device_state *state, const struct uplink *u)
 {
-    int64_t newest = INT64_MIN;
-    for (size_t i = 0; i < u->count; i++) {
-        if (u->values[i].has_ts && u->values[i].ts_ms > newest) {
-            newest = u->values[i].ts_ms;
-        }
-    }
+    const int64_t newest = uplink_newest_ms(u);
     if (newest <= state->newest_ms) {
         return false;
     }
@@ -68,6 +61,7 @@ static bool is_newer(struct device_state *state, const struct uplink *u)
     return true;
 }
 
+/* Counts messages that came before, by the device's own number. */
 static bool message_repeats(struct pipeline *p, const struct uplink *u, const struct device *d)
 {
     uint64_t missing = 0;
@@ -100,7 +94,8 @@ static bool message_repeats(struct pipeline *p, const struct uplink *u, const st
 static bool place_in_series(struct pipeline *p, struct reading *r)
 {
     struct series *s = &p->table->series[reading_series(r)];
-    const bool ours = (r->flags & READING_TIME_FROM_RECEIVE) != 0;
+    const bool ours = (r->flags & READING_TIME_FROM_RECEIVE) != 0 ||
+                      ((r->flags & READING_TIME_CORRECTED) != 0 && r->ts_ms == p->now.event_ms);
     if (s->last_ts_ms == INT64_MIN || r->ts_ms > s->last_ts_ms ||
         (ours && s->last_own_ms - r->ts_ms >= CLOCK_SET_BACK_MS)) {
         s->last_own_ms = r->ts_ms;
@@ -123,11 +118,50 @@ static bool place_in_series(struct pipeline *p, struct reading *r)
     return true;
 }
 
+/* The message's times by the device's clock, corrected where that is off; returns the marks. */
+static uint32_t settle_times(struct pipeline *p, struct uplink *u, const struct device *d)
+{
+    const int64_t newest_ms = uplink_newest_ms(u);
+    if (newest_ms == INT64_MIN) {
+        return 0;
+    }
+    struct device_clock *clock = &p->table->devices[d->index].clock;
+    device_clock_learn(clock, d->profile, newest_ms, p->now.event_ms);
+    if (judge_times(p->judge, d, u, p->now.event_ms)) {
+        counter_add(COUNTER_TIME_CORRECTED, 1);
+        return READING_TIME_CORRECTED;
+    }
+    return clock->behind_ms != 0 ? READING_CLOCK_BEHIND : 0;
+}
+
+static void refuse_value(struct refusal *f, const struct device *d, const struct uplink_value *v,
+                         enum reason reason)
+{
+    char words[LL_DIAG_TEXT];
+    char detail[LL_DIAG_TEXT];
+    judge_value_words(f->p->judge, d, v, reason, words);
+    snprintf(detail, sizeof detail, "channel '%.*s': %.300s",
+             (int)(v->channel_len < LL_MAX_CHANNEL ? v->channel_len : LL_MAX_CHANNEL), v->channel,
+             words);
+    refuse(f, reason, detail);
+}
+
+static void leave_out(struct pipeline *p, const struct device *d, const struct uplink_value *v)
+{
+    p->books->readings_late++;
+    uint64_t left_out;
+    if (log_limit_pass(&p->late_limit, &left_out)) {
+        log_warn("pipeline", "late", "device=%s ts_ms=%" PRId64 " suppressed=%" PRIu64, d->id,
+                 v->ts_ms, left_out);
+    }
+}
+
 /* Judges the values; the good ones stand in p->readings. Returns how many. */
-static size_t take_values(struct pipeline *p, const struct uplink *u, const struct device *d,
+static size_t take_values(struct pipeline *p, struct uplink *u, const struct device *d,
                           struct refusal *f)
 {
     size_t count = 0;
+    const uint32_t marks = settle_times(p, u, d);
     struct device_books *books = &p->table->devices[d->index].books;
     books->readings += u->count;
     p->books->readings_decoded += u->count;
@@ -135,29 +169,23 @@ static size_t take_values(struct pipeline *p, const struct uplink *u, const stru
         const struct uplink_value *v = &u->values[i];
         struct reading *r = &p->readings[count];
         enum reason reason = REASON_NONE;
-        const enum value_verdict verdict = judge_value(p->judge, d, v, f->rec->time.ms, r, &reason);
+        const enum value_verdict verdict = judge_value(p->judge, d, v, p->now.event_ms, r, &reason);
         if (verdict == VALUE_REFUSED) {
-            char words[LL_DIAG_TEXT];
-            char detail[LL_DIAG_TEXT];
-            judge_value_words(p->judge, d, v, reason, words);
-            snprintf(detail, sizeof detail, "channel '%.*s': %.300s",
-                     (int)(v->channel_len < LL_MAX_CHANNEL ? v->channel_len : LL_MAX_CHANNEL),
-                     v->channel, words);
             books->readings_rejected++;
-            refuse(f, reason, detail);
-        } else if (verdict == VALUE_LATE) {
+            refuse_value(f, d, v, reason);
+            continue;
+        }
+        if (verdict == VALUE_LATE) {
             books->readings_late++;
-            p->books->readings_late++;
-            uint64_t left_out;
-            if (log_limit_pass(&p->late_limit, &left_out)) {
-                log_warn("pipeline", "late", "device=%s ts_ms=%" PRId64 " suppressed=%" PRIu64,
-                         d->id, v->ts_ms, left_out);
-            }
-        } else if (!place_in_series(p, r)) {
+            leave_out(p, d, v);
+            continue;
+        }
+        r->flags |= (r->flags & READING_TIME_FROM_RECEIVE) != 0 ? p->time_flags : marks;
+        if (place_in_series(p, r)) {
+            count++;
+        } else {
             books->readings_duplicate++;
             p->books->readings_duplicate++;
-        } else {
-            count++;
         }
     }
     books->readings_accepted += count;
@@ -171,7 +199,7 @@ static void spool_readings(struct pipeline *p, size_t count)
         return;
     }
     p->books->readings_spooled += count;
-    if (spool_has(p->parts.spool, SPOOL_READINGS, p->done_seq)) {
+    if (spool_has(p->parts.spool, SPOOL_READINGS, p->cause.seq)) {
         return;
     }
     do {
@@ -203,12 +231,53 @@ static void watch_readings(struct pipeline *p, size_t count)
 }
 
 /* From the values on. */
-static void take_uplink(struct pipeline *p, const struct uplink *u, const struct device *d,
+static void take_uplink(struct pipeline *p, struct uplink *u, const struct device *d,
                         struct refusal *f)
 {
     const size_t count = take_values(p, u, d, f);
-    if (count > 0) {
-        spool_readings(p, count);
+    if (count == 0) {
+        return;
+    }
+    spool_readings(p, count);
+    if (!pipeline_releases(p)) { /* those were shown and watched when they came */
+        recent_add(p->recent, p->readings, count);
+        watch_readings(p, count);
+    }
+}
+
+/* The message's readings, whatever their time, without those that are known to be history. */
+static size_t readings_to_watch(struct pipeline *p, const struct uplink *u, const struct device *d)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < u->count; i++) {
+        const struct uplink_value *v = &u->values[i];
+        struct reading *r = &p->readings[count];
+        if (judge_measurement(d, v, r) != REASON_NONE ||
+            (v->has_ts && v->ts_ms <= p->table->series[reading_series(r)].last_ts_ms)) {
+            continue;
+        }
+        r->ts_ms = v->has_ts ? v->ts_ms : p->now.event_ms;
+        r->flags = v->has_ts ? 0 : READING_TIME_FROM_RECEIVE | READING_TIME_ESTIMATED;
+        count++;
+    }
+    return count;
+}
+
+void pipeline_watch_message(struct pipeline *p, const struct journal_record *rec)
+{
+    struct intake_message m;
+    struct uplink uplink;
+    const struct device *device = NULL;
+    if (intake_read(rec->data, rec->len, &m) != LL_OK) {
+        return; /* it is refused when its turn comes */
+    }
+    const enum reason reason =
+        rec->type == INTAKE_SELF
+            ? judge_own_message(p->judge, p->table->registry, &m, &uplink, &device)
+            : judge_message(p->judge, p->table->registry, &m, judge_source(p->judge, &m), &uplink,
+                            &device);
+    if (reason == REASON_NONE) {
+        const size_t count = readings_to_watch(p, &uplink, device);
         recent_add(p->recent, p->readings, count);
         watch_readings(p, count);
     }

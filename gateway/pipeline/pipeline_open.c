@@ -141,9 +141,11 @@ static ll_err resume(struct pipeline *p, uint64_t archived_id, uint64_t archived
     }
     /* An alarm whose watch is gone clears here, at the checkpoint's own time and place, apart from
      * what that record caused itself. */
-    p->now.event_ms = p->last_tick_ms;
-    p->cause =
-        (struct alarm_cause){.seq = p->done_seq, .nth = MAX_RECORD_ALARMS * 2, .now = p->now};
+    p->now.event_ms = p->clock.time_ms;
+    p->cause = (struct alarm_cause){.seq = p->done_seq,
+                                    .nth = MAX_RECORD_ALARMS * 2,
+                                    .now = p->now,
+                                    .estimated = pipeline_holds(p)};
     alarms_attach(p->alarms, p->table, &p->cause);
     struct wheel *wheel = NULL;
     const ll_err armed = new_wheel(p, p->table, &wheel);
@@ -180,8 +182,9 @@ static ll_err catch_up(struct pipeline *p)
     p->opening = true;
     ll_err err = LL_OK;
     while (err == LL_OK && p->parts.spool != NULL && !p->gave_up &&
-           p->done_seq < spool_source(p->parts.spool, SPOOL_READINGS)) {
-        err = pipeline_take_batch(p, spool_source(p->parts.spool, SPOOL_READINGS));
+           pipeline_first_needed(p) <= spool_source(p->parts.spool, SPOOL_READINGS)) {
+        err = pipeline_take_batch(
+            p, pipeline_holds(p) ? UINT64_MAX : spool_source(p->parts.spool, SPOOL_READINGS));
     }
     p->opening = false;
     if (err == LL_EAGAIN) {
@@ -243,7 +246,7 @@ static ll_err prepare(struct pipeline *p)
         err = pass_known_sequences(p, archived_seq);
     }
     if (err == LL_OK) {
-        err = count_unread(p->parts.intake, p->done_seq + 1, &unread);
+        err = count_unread(p->parts.intake, pipeline_first_needed(p), &unread);
     }
     if (err == LL_OK) {
         p->received_at_start = sources_sum(p->sources).messages_taken + unread;
@@ -276,6 +279,7 @@ ll_err pipeline_new(const struct pipeline_parts *parts, struct pipeline **out)
         return err;
     }
     sources_publish(p->sources);
+    atomic_store(&p->time_known, !pipeline_holds(p));
     *out = p;
     return LL_OK;
 }
@@ -286,6 +290,7 @@ void pipeline_free(struct pipeline *p)
         return;
     }
     journal_reader_close(p->reader);
+    journal_reader_close(p->held);
     judge_free(p->judge);
     sources_free(p->sources);
     alarms_free(p->alarms);

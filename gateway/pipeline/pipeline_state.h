@@ -16,10 +16,23 @@
 #include "gateway/pipeline/alarms.h"
 #include "gateway/pipeline/judge.h"
 #include "gateway/pipeline/pipeline.h"
+#include "gateway/pipeline/receive_clock.h"
 #include "gateway/pipeline/series.h"
 #include "gateway/pipeline/sources.h"
 #include "gateway/pipeline/waiters.h"
 #include "gateway/store/recent.h"
+
+/* Messages that came while nobody knew the time. They wait in the intake journal. */
+struct hold {
+    uint64_t began_seq;         /* the tick from which on; 0: none wait */
+    uint64_t ended_seq;         /* the tick with which the time became known; 0: not yet */
+    bool due;                   /* it is known, and the archive does not take it */
+    uint64_t next_seq;          /* the first record that still waits */
+    struct receive_clock clock; /* as of next_seq */
+    uint64_t boot;              /* the machine's start, of which ended_seq tells the time */
+    int64_t boot_at_ms;         /* that time */
+    int64_t boot_from_ms;       /* what was estimated for it, or for began_seq if that came later */
+};
 
 struct pipeline {
     struct pipeline_parts parts;
@@ -30,9 +43,12 @@ struct pipeline {
     struct sources *sources;
     struct ledger *books; /* of the source of the message at work */
     struct journal_reader *reader;
-    uint64_t done_seq;               /* the last record taken */
-    struct detect_now now;           /* of the record at work */
-    int64_t last_tick_ms;            /* event time; 0: none yet */
+    uint64_t done_seq;     /* the last record taken */
+    struct detect_now now; /* of the record at work */
+    struct receive_clock clock;
+    struct hold hold;
+    struct journal_reader *held;     /* over the messages that waited; NULL: not read yet */
+    uint32_t time_flags;             /* of the record at work, for readings that bring no time */
     int64_t last_checkpoint_ms;      /* event time */
     uint64_t taken_bytes;            /* of the intake since a checkpoint was made due by them */
     struct alarm_record *unarchived; /* transitions that the archive has yet to take, in order */
@@ -62,6 +78,7 @@ struct pipeline {
     atomic_bool stopping;
     _Atomic uint64_t checkpointed;
     uint64_t received_at_start;
+    atomic_bool time_known;
     atomic_uint viewers;        /* that want state_lock */
     pthread_mutex_t state_lock; /* before `lock` */
     pthread_mutex_t lock;       /* below: what other threads see */
@@ -71,6 +88,28 @@ struct pipeline {
 /* Messages (pipeline_message.c): one record's whole way up to its line protocol and detectors. */
 void pipeline_take_message(struct pipeline *p, const struct journal_record *rec);
 void pipeline_take_self(struct pipeline *p, const struct journal_record *rec);
+
+/* Only what cannot wait for the time to be known: shows and watches the message's readings. */
+void pipeline_watch_message(struct pipeline *p, const struct journal_record *rec);
+
+/* Messages without a known time (pipeline_hold.c). */
+static inline bool pipeline_holds(const struct pipeline *p)
+{
+    return p->hold.began_seq != 0 && p->hold.ended_seq == 0;
+}
+static inline bool pipeline_releases(const struct pipeline *p)
+{
+    return p->hold.ended_seq != 0;
+}
+/* The tick's time, and what it changes. Returns the milliseconds since the one before. */
+int64_t pipeline_take_time(struct pipeline *p, const struct intake_tick *t,
+                           const struct journal_record *rec);
+/* Up to `most` of the records that waited. LL_EAGAIN when none is left. */
+ll_err pipeline_release(struct pipeline *p, int most, int *count);
+/* The first record that is still needed. */
+uint64_t pipeline_first_needed(const struct pipeline *p);
+void pipeline_hold_save(const struct pipeline *p, struct buf *out);
+ll_err pipeline_hold_load(struct pipeline *p, struct cursor *in);
 
 /* Commands (pipeline_command.c). */
 void pipeline_take_command(struct pipeline *p, const struct journal_record *rec);
@@ -100,6 +139,9 @@ uint64_t pipeline_known_alarm(void *ctx, const struct alarm_cause *cause);
 void pipeline_spool_alarms(struct pipeline *p);
 /* Tries again what the archive has refused; LL_OK: it has all. */
 ll_err pipeline_catch_up_archive(struct pipeline *p);
+/* The time is known, from intake record `known_seq` on: alarms whose times are estimates, behind by
+ * `by_ms`, get the true ones and go to the spool. To be tried again where it fails. */
+ll_err pipeline_correct_alarms(struct pipeline *p, uint64_t known_seq, int64_t by_ms);
 /* Tells a watch's condition to its alarm and arms its timer. */
 void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double value);
 

@@ -151,12 +151,15 @@ void series_table_adopt(struct series_table *t, const struct series_table *old)
 
 /*
  * u32 devices, then for each: u8 id length, id, u32 shape, u32 length of what follows, u64 highest,
- * u64 seen, i64 newest time, its books as books_field() lists them, and for each channel i64 last
- * time, i64 last own time, f64 last value and for each of its detectors i64 since, f64 reference,
- * u32 count, u32 active, i64 since, u8 state, u8 condition.
+ * u64 seen, i64 newest time, its books as books_field() lists them, its clock as clock_field()
+ * lists it (since version 2), and for each channel i64 last time, i64 last own time, f64 last value
+ * and for each of its detectors i64 since, f64 reference, u32 count, u32 active, i64 since, u8
+ * state, u8 condition.
  */
 #define DEVICE_BYTES 96
 #define BOOKS_FIELDS 8
+#define CLOCK_FIELDS 4
+#define CLOCK_BYTES  36
 #define SERIES_BYTES 24
 #define WATCH_BYTES  34
 
@@ -208,9 +211,16 @@ static uint64_t *books_field(struct device_books *b, size_t i)
     return i < BOOKS_FIELDS ? fields[i] : NULL;
 }
 
-static uint32_t device_bytes(const struct profile *p)
+static int64_t *clock_field(struct device_clock *c, size_t i)
+{
+    int64_t *const fields[CLOCK_FIELDS] = {&c->behind_ms, &c->least_ms, &c->most_ms, &c->since_ms};
+    return fields[i];
+}
+
+static uint32_t device_bytes(const struct profile *p, uint32_t version)
 {
     size_t bytes = DEVICE_BYTES + p->channel_count * SERIES_BYTES;
+    bytes += version > 1 ? CLOCK_BYTES : 0;
     for (size_t c = 0; c < p->channel_count; c++) {
         bytes += p->channels[c].detector_count * WATCH_BYTES;
     }
@@ -224,7 +234,7 @@ static void save_device(const struct series_table *t, uint32_t index, struct buf
     buf_char(out, (char)id_len);
     buf_add(out, d->id, id_len);
     buf_u32(out, profile_shape(d->profile));
-    buf_u32(out, device_bytes(d->profile));
+    buf_u32(out, device_bytes(d->profile, SERIES_TABLE_VERSION));
     struct device_state *state = &t->devices[index];
     buf_u64(out, state->seq.highest);
     buf_u64(out, state->seq.seen);
@@ -233,6 +243,10 @@ static void save_device(const struct series_table *t, uint32_t index, struct buf
         buf_u64(out, *books_field(&state->books, i));
     }
     buf_u64(out, (uint64_t)state->books.last_ms);
+    for (size_t i = 0; i < CLOCK_FIELDS; i++) {
+        buf_u64(out, (uint64_t)*clock_field(&state->clock, i));
+    }
+    buf_u32(out, state->clock.messages);
     for (size_t c = 0; c < d->profile->channel_count; c++) {
         const struct series *s = &t->series[d->first_series + c];
         buf_u64(out, (uint64_t)s->last_ts_ms);
@@ -259,7 +273,17 @@ void series_table_save(const struct series_table *t, struct buf *out)
     }
 }
 
-static void load_device(struct series_table *t, const struct device *d, struct cursor *in)
+/* Times that cannot be would overflow its differences. */
+static void load_clock(struct device_clock *c, struct cursor *in)
+{
+    for (size_t i = 0; i < CLOCK_FIELDS; i++) {
+        *clock_field(c, i) = get_alive_ms(in);
+    }
+    c->messages = cursor_u32(in);
+}
+
+static void load_device(struct series_table *t, const struct device *d, uint32_t version,
+                        struct cursor *in)
 {
     struct device_state *own = &t->devices[d->index];
     own->seq.highest = cursor_u64(in);
@@ -269,6 +293,9 @@ static void load_device(struct series_table *t, const struct device *d, struct c
         *books_field(&own->books, i) = cursor_u64(in);
     }
     own->books.last_ms = (int64_t)cursor_u64(in);
+    if (version > 1) {
+        load_clock(&own->clock, in);
+    }
     for (size_t c = 0; c < d->profile->channel_count; c++) {
         struct series *s = &t->series[d->first_series + c];
         s->last_ts_ms = (int64_t)cursor_u64(in);
@@ -288,7 +315,7 @@ static void load_device(struct series_table *t, const struct device *d, struct c
     }
 }
 
-ll_err series_table_load(struct series_table *t, struct cursor *in)
+ll_err series_table_load(struct series_table *t, uint32_t version, struct cursor *in)
 {
     const uint32_t count = cursor_u32(in);
     for (uint32_t i = 0; i < count && !in->bad; i++) {
@@ -301,9 +328,10 @@ ll_err series_table_load(struct series_table *t, struct cursor *in)
             break;
         }
         const struct device *d = registry_device(t->registry, (const char *)id, id_len);
-        if (d != NULL && profile_shape(d->profile) == shape && device_bytes(d->profile) == len) {
+        if (d != NULL && profile_shape(d->profile) == shape &&
+            device_bytes(d->profile, version) == len) {
             struct cursor c = cursor_over(body, len);
-            load_device(t, d, &c);
+            load_device(t, d, version, &c);
         }
     }
     return in->bad ? LL_ECORRUPT : LL_OK;

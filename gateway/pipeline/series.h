@@ -18,6 +18,7 @@
 #include "gateway/detect/detect.h"
 #include "gateway/model/ledger.h"
 #include "gateway/registry/registry.h"
+#include "gateway/validate/device_clock.h"
 #include "gateway/validate/validate.h"
 
 struct watch {
@@ -38,6 +39,7 @@ struct series {
 struct device_state {
     struct seq_window seq;
     int64_t newest_ms; /* of the times that the device itself gave */
+    struct device_clock clock;
     struct device_books books;
 };
 
@@ -67,8 +69,10 @@ const struct detector_spec *watch_spec(const struct series_table *t, uint32_t wa
 uint32_t series_find_watch(const struct series_table *t, const char *device, const char *channel,
                            const char *condition);
 
-/* For the checkpoint. A device whose profile has changed shape since is skipped when loaded. */
+/* For the checkpoint. A device whose profile has changed shape since is skipped when loaded.
+ * Version 1 knew nothing of the devices' clocks. */
+#define SERIES_TABLE_VERSION 2
 void series_table_save(const struct series_table *t, struct buf *out);
-ll_err series_table_load(struct series_table *t, struct cursor *in);
+ll_err series_table_load(struct series_table *t, uint32_t version, struct cursor *in);
 
 #endif

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "gateway/base/limits.h"
-#include "gateway/model/intake.h"
 
 #define WAIT_S 10
 
@@ -56,7 +55,7 @@ static struct waiter *free_slot(struct waiters *w)
     return NULL;
 }
 
-ll_err waiters_ask(struct waiters *w, struct journal *intake, const char *json, size_t len,
+ll_err waiters_ask(struct waiters *w, struct intake_log *intake, const char *json, size_t len,
                    struct buf *answer)
 {
     pthread_mutex_lock(&w->lock);
@@ -65,7 +64,7 @@ ll_err waiters_ask(struct waiters *w, struct journal *intake, const char *json, 
     ll_err err = slot != NULL ? LL_OK : LL_EBUSY;
     if (err == LL_OK) {
         /* Under the lock, so that the answer cannot come before the question is known. */
-        err = journal_append(intake, INTAKE_COMMAND, clock_wall(), json, len, &seq);
+        err = intake_log_append(intake, INTAKE_COMMAND, json, len, &seq);
     }
     if (err == LL_OK) {
         *slot = (struct waiter){.taken = true, .seq = seq, .answer = answer};

@@ -11,7 +11,7 @@
 
 #include "gateway/base/buf.h"
 #include "gateway/base/err.h"
-#include "gateway/journal/journal.h"
+#include "gateway/journal/intake_log.h"
 
 struct waiters;
 
@@ -20,7 +20,7 @@ void waiters_free(struct waiters *w);
 
 /* Journals the command and waits for its answer: the command's own code, its JSON in `answer`.
  * LL_EBUSY: too many wait; LL_ETIMEOUT: it stands in the journal and will be done, unanswered. */
-ll_err waiters_ask(struct waiters *w, struct journal *intake, const char *json, size_t len,
+ll_err waiters_ask(struct waiters *w, struct intake_log *intake, const char *json, size_t len,
                    struct buf *answer);
 
 /* Gives the answer to whoever waits for `seq`, if anyone does. */

@@ -174,6 +174,8 @@ static void profile_object(struct buf *out, const struct profile *p)
     text_member(out, "kind", p->kind->key);
     text_member(out, "title_en", p->title_en);
     text_member(out, "title_zh", p->title_zh);
+    text_member(out, "device_clock", clock_policy_keys[p->device_clock]);
+    number_member(out, "late_after_s", (double)p->late_after_s);
     number_member(out, "late_limit_s", (double)p->late_limit_s);
     buf_str_add(out, ",\"channels\":[");
     for (size_t i = 0; i < p->channel_count; i++) {

@@ -13,6 +13,7 @@
 #define PATH_BYTES   256
 #define COUNT(a)     (sizeof(a) / sizeof((a)[0]))
 #define DAY_S        86400
+#define LATE_AFTER_S 1800
 #define LATE_LIMIT_S (7 * DAY_S)
 #define MAX_LATE_S   (36500.0 * DAY_S)
 #define MAX_PERIOD_S (30.0 * DAY_S)
@@ -423,6 +424,9 @@ static ll_err parse_channels(const struct node *n, struct profile *p)
     add_builtin(p, "bat", "battery", "V", 0, 100);
     add_builtin(p, "rssi", "signal", "dBm", -200, 20);
     for (size_t i = 0; i < p->channel_count; i++) {
+        if (strcmp(p->channels[i].field, LINE_TIME_QUALITY) == 0) {
+            fault(n, p->channels[i].name, "field '" LINE_TIME_QUALITY "' is the gateway's own");
+        }
         for (size_t k = i + 1; k < p->channel_count; k++) {
             if (p->channels[i].field[0] != '\0' &&
                 strcmp(p->channels[i].field, p->channels[k].field) == 0) {
@@ -461,7 +465,8 @@ static void parse_kind(const struct node *n, struct profile *p)
 
 static ll_err parse_members(const struct node *n, struct profile *p)
 {
-    static const char *const keys[] = {"profile", "kind", "title", "late_limit_s", "channels"};
+    static const char *const keys[] = {"profile",      "kind",         "title",   "device_clock",
+                                       "late_after_s", "late_limit_s", "channels"};
     if (!is_object(n)) {
         return LL_OK;
     }
@@ -479,9 +484,16 @@ static ll_err parse_members(const struct node *n, struct profile *p)
         const struct node title = child(n, "title");
         parse_title(&title, p);
     }
-    int32_t late_s = LATE_LIMIT_S;
-    read_seconds(n, "late_limit_s", 1, MAX_LATE_S, &late_s);
-    p->late_limit_s = late_s;
+    int32_t after_s = LATE_AFTER_S;
+    int32_t limit_s = LATE_LIMIT_S;
+    read_seconds(n, "late_after_s", 1, MAX_LATE_S, &after_s);
+    read_seconds(n, "late_limit_s", 1, MAX_LATE_S, &limit_s);
+    p->late_after_s = after_s;
+    p->late_limit_s = limit_s;
+    if (has(n, "device_clock")) {
+        const int policy = pick(n, "device_clock", clock_policy_keys, CLOCK_POLICY_COUNT);
+        p->device_clock = policy < 0 ? CLOCK_CORRECT_AHEAD : (enum clock_policy)policy;
+    }
     if (!has(n, "channels")) {
         fault(n, "", "'channels' is missing");
         return LL_OK;

@@ -1,7 +1,9 @@
 #include "gateway/store/alarm_store.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/base/db.h"
 #include "gateway/store/schema.h"
@@ -26,6 +28,9 @@ enum statement {
     SYNC,
     LAST,
     FIND,
+    CORRECT_ALARMS,
+    CORRECT_TRANSITIONS,
+    EACH_TRANSITION,
     COUNT_AUDIT,
     LIST_AUDIT,
     STATEMENT_COUNT
@@ -45,8 +50,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [PUT_TRANSITION] = "INSERT OR IGNORE INTO alarm_transition (source_seq, source_nth, alarm,"
-                       " at_ms, from_state, to_state, acked_by, note)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                       " at_ms, from_state, to_state, acked_by, note, estimated)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [PUT_ALARM] = "INSERT OR REPLACE INTO alarm (id, state, priority, at_ms, raised_ms, acked_ms,"
                   " cleared_ms, value, asset, kind, district, device, channel, condition, acked_by,"
                   " note, text_en, text_zh) VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0),"
@@ -63,11 +68,26 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [LIST_ASSET_OPEN] = ALARM_COLUMNS " WHERE " OF_ASSET " AND " OPEN NEWEST_FIRST,
     [SHOW_ALARM] = ALARM_COLUMNS " WHERE id = ?1",
     [SHOW_TRANSITIONS] = "SELECT at_ms, from_state AS \"from\", to_state AS \"to\","
-                         " acked_by AS \"by\", note, source_seq, source_nth FROM alarm_transition"
+                         " acked_by AS \"by\", note, source_seq, source_nth,"
+                         " estimated AS \"time_estimated\" FROM alarm_transition"
                          " WHERE alarm = ?1 ORDER BY source_seq, source_nth LIMIT ?2",
     [SYNC] = "PRAGMA wal_checkpoint(PASSIVE)",
     [LAST] = "SELECT (SELECT max(id) FROM alarm), (SELECT max(source_seq) FROM alarm_transition)",
     [FIND] = "SELECT alarm FROM alarm_transition WHERE source_seq = ?1 AND source_nth = ?2",
+    /* ?1: from when on, ?2: by how much. */
+    [CORRECT_ALARMS] = "UPDATE alarm SET at_ms = at_ms + iif(at_ms >= ?1, ?2, 0),"
+                       " raised_ms = raised_ms + iif(raised_ms >= ?1, ?2, 0),"
+                       " acked_ms = acked_ms + iif(acked_ms >= ?1, ?2, 0),"
+                       " cleared_ms = cleared_ms + iif(cleared_ms >= ?1, ?2, 0)"
+                       " WHERE id IN (SELECT alarm FROM alarm_transition WHERE estimated = 1)",
+    [CORRECT_TRANSITIONS] = "UPDATE alarm_transition SET estimated = 0,"
+                            " at_ms = at_ms + iif(at_ms >= ?1, ?2, 0) WHERE estimated = 1",
+    [EACH_TRANSITION] = "SELECT t.source_seq, t.source_nth, t.alarm, t.at_ms, t.from_state,"
+                        " t.to_state, a.priority, a.raised_ms, a.value, a.asset, a.kind,"
+                        " a.district, a.device, a.channel, a.condition, a.text_en, a.text_zh"
+                        " FROM alarm_transition t JOIN alarm a ON a.id = t.alarm"
+                        " WHERE t.source_seq >= ?1 AND t.source_seq < ?2"
+                        " ORDER BY t.source_seq, t.source_nth",
     [COUNT_AUDIT] = "SELECT count(*) FROM audit",
     [LIST_AUDIT] = "SELECT id, at_ms, who, what, object, before, after FROM audit" NEWEST_FIRST,
 };
@@ -126,6 +146,7 @@ static ll_err put_transition(struct alarm_store *s, const struct alarm_record *a
     db_bind_text(st, 6, alarm_state_keys[a->state]);
     db_bind_text(st, 7, by_hand ? a->acked_by : NULL);
     db_bind_text(st, 8, by_hand ? a->note : NULL);
+    sqlite3_bind_int(st, 9, a->at_estimated);
     const ll_err err = db_run(st);
     sqlite3_clear_bindings(st);
     *is_new = err == LL_OK && sqlite3_changes(s->db) > 0;
@@ -199,6 +220,82 @@ ll_err alarm_store_find(struct alarm_store *s, uint64_t source_seq, uint32_t sou
     }
     sqlite3_reset(st);
     sqlite3_clear_bindings(st);
+    return err;
+}
+
+ll_err alarm_store_correct(struct alarm_store *s, int64_t from_ms, int64_t by_ms)
+{
+    static const enum statement both[] = {CORRECT_ALARMS, CORRECT_TRANSITIONS};
+    ll_err err = db_run(s->st[BEGIN]);
+    if (err != LL_OK) {
+        return err;
+    }
+    for (size_t i = 0; err == LL_OK && i < sizeof both / sizeof both[0]; i++) {
+        sqlite3_bind_int64(s->st[both[i]], 1, from_ms);
+        sqlite3_bind_int64(s->st[both[i]], 2, by_ms);
+        err = db_run(s->st[both[i]]);
+    }
+    if (err == LL_OK) {
+        err = db_run(s->st[COMMIT]);
+    }
+    if (err != LL_OK && !sqlite3_get_autocommit(s->db)) {
+        db_run(s->st[ROLLBACK]);
+    }
+    return err;
+}
+
+static int index_of(const char *key, const char *const *keys, int count)
+{
+    for (int i = 0; key != NULL && i < count; i++) {
+        if (strcmp(keys[i], key) == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static void read_transition(sqlite3_stmt *st, struct alarm_record *a)
+{
+    *a = (struct alarm_record){
+        .source_seq = (uint64_t)sqlite3_column_int64(st, 0),
+        .source_nth = (uint32_t)sqlite3_column_int64(st, 1),
+        .id = (uint64_t)sqlite3_column_int64(st, 2),
+        .at_ms = sqlite3_column_int64(st, 3),
+        .from = (enum alarm_state)index_of((const char *)sqlite3_column_text(st, 4),
+                                           alarm_state_keys, ALARM_STATE_COUNT),
+        .state = (enum alarm_state)index_of((const char *)sqlite3_column_text(st, 5),
+                                            alarm_state_keys, ALARM_STATE_COUNT),
+        .priority = (enum alarm_priority)index_of((const char *)sqlite3_column_text(st, 6),
+                                                  alarm_priority_keys, PRIORITY_COUNT),
+        .raised_ms = sqlite3_column_int64(st, 7),
+        .value = sqlite3_column_type(st, 8) == SQLITE_NULL ? NAN : sqlite3_column_double(st, 8),
+    };
+    const struct {
+        char *text;
+        size_t size;
+    } texts[] = {{a->asset, sizeof a->asset},       {a->kind, sizeof a->kind},
+                 {a->district, sizeof a->district}, {a->device, sizeof a->device},
+                 {a->channel, sizeof a->channel},   {a->condition, sizeof a->condition},
+                 {a->text_en, sizeof a->text_en},   {a->text_zh, sizeof a->text_zh}};
+    for (int i = 0; i < (int)(sizeof texts / sizeof texts[0]); i++) {
+        const char *text = (const char *)sqlite3_column_text(st, 9 + i);
+        snprintf(texts[i].text, texts[i].size, "%s", text != NULL ? text : "");
+    }
+}
+
+ll_err alarm_store_each(struct alarm_store *s, uint64_t first, uint64_t end,
+                        void (*each)(void *ctx, const struct alarm_record *a), void *ctx)
+{
+    sqlite3_stmt *st = s->st[EACH_TRANSITION];
+    struct alarm_record a;
+    ll_err err = LL_OK;
+    sqlite3_bind_int64(st, 1, (sqlite3_int64)first);
+    sqlite3_bind_int64(st, 2, (sqlite3_int64)end);
+    while (db_row(st, &err)) {
+        read_transition(st, &a);
+        each(ctx, &a);
+    }
+    sqlite3_reset(st);
     return err;
 }
 

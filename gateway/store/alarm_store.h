@@ -28,6 +28,14 @@ ll_err alarm_store_last(struct alarm_store *s, uint64_t *id, uint64_t *source_se
 ll_err alarm_store_find(struct alarm_store *s, uint64_t source_seq, uint32_t source_nth,
                         uint64_t *id);
 
+/* The times that were estimates from `from_ms` on were behind by `by_ms`; none is an estimate
+ * afterwards. Doing it again does nothing. */
+ll_err alarm_store_correct(struct alarm_store *s, int64_t from_ms, int64_t by_ms);
+/* Gives the transitions that intake records `first` to before `end` caused, in their order, each as
+ * it was put but for what came to the alarm later (acknowledged, cleared). */
+ll_err alarm_store_each(struct alarm_store *s, uint64_t first, uint64_t end,
+                        void (*each)(void *ctx, const struct alarm_record *a), void *ctx);
+
 /* Brings all that was put to the disk itself, before a checkpoint says that it is done. */
 ll_err alarm_store_sync(struct alarm_store *s);
 

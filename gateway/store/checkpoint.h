@@ -21,6 +21,7 @@ enum checkpoint_tag {
     CHECKPOINT_LEDGER = 1,
     CHECKPOINT_DEVICES = 2,
     CHECKPOINT_ALARMS = 3,
+    CHECKPOINT_TIME = 4,
 };
 
 struct checkpoint; /* a loaded one */

@@ -80,7 +80,11 @@ static void write_flags(uint32_t flags, struct buf *out)
         const char *key;
     } names[] = {{READING_TIME_FROM_RECEIVE, "time_from_receive"},
                  {READING_TIME_MOVED, "time_moved"},
-                 {READING_BACKFILL, "backfill"}};
+                 {READING_BACKFILL, "backfill"},
+                 {READING_TIME_ESTIMATED, "time_estimated"},
+                 {READING_TIME_CORRECTED, "time_corrected"},
+                 {READING_CLOCK_BEHIND, "clock_behind"},
+                 {READING_LATE, "late"}};
     bool first = true;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if ((flags & names[i].flag) != 0) {

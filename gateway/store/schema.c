@@ -56,6 +56,11 @@ static const char field_pins[] =
     " FROM (SELECT DISTINCT a.kind, d.profile FROM device d JOIN asset a ON a.id = d.asset) u"
     " JOIN profile_channel c ON c.profile = u.profile;";
 
-const char *const store_schema_migrations[] = {registry_and_alarms, field_pins};
+/* Version 3. Transitions at a time when nobody knew the time. */
+static const char estimated_times[] =
+    "ALTER TABLE alarm_transition ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX alarm_transition_estimated ON alarm_transition(alarm) WHERE estimated = 1;";
+
+const char *const store_schema_migrations[] = {registry_and_alarms, field_pins, estimated_times};
 const size_t store_schema_count =
     sizeof store_schema_migrations / sizeof store_schema_migrations[0];

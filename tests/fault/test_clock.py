@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The wall clock is set forward and back by an hour: nothing is lost, no device falls silent by it,
-and what comes afterwards has the right time."""
+"""The wall clock is set forward and back by an hour, or begins in 1970: nothing is lost, no device
+falls silent by it, each reading has the right time, and an alarm does not wait for it."""
 
 import os
 import shutil
@@ -15,11 +15,13 @@ from harness import ROOT, Skip, expect, run
 
 HOUR_MS = 3600 * 1000
 SILENCE_S = 60
+LEAK = 1.9
 
 QUIET = {
     "profile": "fault_quiet", "kind": "water_main", "title": {"en": "quiet", "zh": "静默"},
     "channels": {"pressure": {"unit": "MPa", "min": 0, "max": 2, "detectors": [
-        {"detector": "silence", "after_s": SILENCE_S, "priority": "low"}]}},
+        {"detector": "silence", "after_s": SILENCE_S, "priority": "low"},
+        {"detector": "limit", "above": LEAK - 0.1, "priority": "high"}]}},
 }
 
 
@@ -105,6 +107,44 @@ def so_they_do_after_a_start_an_hour_earlier(c):
     the_books_balance(c)
 
 
+def in_1970_readings_wait_and_an_alarm_does_not(c):
+    c.gateway.stop()
+    points = len(c.database.readings())
+    set_clock(c, 60000 - now_ms())
+    start(c)
+    c.early = []
+    for value in (1.1, 1.2, LEAK):
+        before = now_ms()
+        c.send({"r": {"pressure": value}}, "q1")
+        time.sleep(0.3)
+        c.early.append((value, before, now_ms()))
+    wait_for("the alarm", lambda: c.gateway.ctl("alarms")["items"])
+    expect(c.gateway.get("/api/v1/status")["time_known"], False, "time_known")
+    books = faults.expect_balanced(c.gateway)
+    expect(books["messages"]["in_flight"], len(c.early), "messages in flight")
+    expect(len(c.database.readings()), points, "points")
+    expect(c.database.alarms(), [], "alarms in the database")
+
+
+def when_it_is_set_they_have_the_time_at_which_they_came(c):
+    set_clock(c, 0)
+    c.settle()
+    expect(c.gateway.get("/api/v1/status")["time_known"], True, "time_known")
+    for value, before, after in c.early:
+        found = [ts for (_, _, ts), text in c.database.readings().items() if float(text) == value]
+        expect(len(found), 1, "points with %s" % value)
+        expect(before <= found[0] <= after, True, "%d of what was sent at %d" % (found[0], before))
+    c.values += [value for value, _, _ in c.early]
+    the_books_balance(c)
+    alarm = c.gateway.ctl("alarms")["items"][0]
+    _, before, after = c.early[-1]
+    expect(before <= alarm["raised_ms"] <= after, True, "%d of %d" % (alarm["raised_ms"], before))
+    wait_for("the alarm in the database", c.database.alarms)
+    expect([ts for _, _, ts in c.database.alarms()], [alarm["raised_ms"]], "alarms' times")
+
+
 if __name__ == "__main__":
     run([each_reading_is_stamped_once_whatever_the_clock_does, no_device_is_silent_by_it,
-         the_books_balance, so_they_do_after_a_start_an_hour_earlier], fixture)
+         the_books_balance, so_they_do_after_a_start_an_hour_earlier,
+         in_1970_readings_wait_and_an_alarm_does_not,
+         when_it_is_set_they_have_the_time_at_which_they_came], fixture)

@@ -45,22 +45,25 @@ static void run_devices(struct series_table *t)
         uint64_t missing;
         (void)seq_window_repeats(&t->devices[d].seq, 4711, &missing);
         demand(seq_window_repeats(&t->devices[d].seq, 4711, &missing));
+        device_clock_learn(&t->devices[d].clock, series_device(t, 0)->profile, 1764000000000,
+                           1764009000000);
     }
 }
 
-static void load_devices(const uint8_t *data, size_t size)
+static void load_devices(const uint8_t *data, size_t size, uint32_t version)
 {
     struct series_table *t = new_table();
     struct series_table *again = new_table();
     struct cursor in = cursor_over(data, size);
-    if (series_table_load(t, &in) == LL_OK) {
+    if (series_table_load(t, version, &in) == LL_OK) {
         struct buf a;
         struct buf b;
         buf_init(&a, MAX_SECTION);
         buf_init(&b, MAX_SECTION);
         series_table_save(t, &a);
         in = cursor_over(a.data, a.len);
-        demand(series_table_load(again, &in) == LL_OK && cursor_left(&in) == 0);
+        demand(series_table_load(again, SERIES_TABLE_VERSION, &in) == LL_OK &&
+               cursor_left(&in) == 0);
         series_table_save(again, &b);
         demand(buf_ok(&a) && a.len == b.len && memcmp(a.data, b.data, a.len) == 0);
         buf_free(&a);
@@ -157,7 +160,9 @@ static void load_books(const uint8_t *data, size_t size, uint32_t version)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > 0 && data[0] == 'D') {
-        load_devices(data + 1, size - 1);
+        for (uint32_t version = 1; version <= SERIES_TABLE_VERSION; version++) {
+            load_devices(data + 1, size - 1, version);
+        }
     } else if (size > 0 && data[0] == 'A') {
         load_alarms(data + 1, size - 1);
     } else if (size > 0 && (data[0] == 1 || data[0] == SOURCES_VERSION)) {

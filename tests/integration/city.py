@@ -12,6 +12,8 @@ PROFILE = {
     "profile": "it_pipe",
     "kind": "gas_pipe",
     "title": {"en": "test pipe", "zh": "测试管道"},
+    # So that a wrong time is refused, and not put right.
+    "device_clock": "keep",
     "channels": {
         "pressure": {"unit": "MPa", "min": 0, "max": 1.6},
         "methane": {"unit": "%LEL", "min": 0, "max": 100, "detectors": [

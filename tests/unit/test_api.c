@@ -77,6 +77,12 @@ struct registry *pipeline_registry(struct pipeline *p)
     return registry_ref(fake_registry);
 }
 
+bool pipeline_time_known(struct pipeline *p)
+{
+    (void)p;
+    return true;
+}
+
 uint32_t pipeline_open_alarms(struct pipeline *p)
 {
     (void)p;

@@ -22,6 +22,7 @@ struct rig {
     char checkpoint[320];
     struct conf conf;
     struct journal *intake;
+    struct intake_log *intake_log;
     struct spool *spool;
     struct quarantine *quarantine;
     struct registry_db *registry_db;
@@ -43,7 +44,11 @@ static const char profile[] =
     "\"period_s\":0,\"detectors\":["
     "{\"detector\":\"limit\",\"name\":\"open\",\"above\":0.5,\"priority\":\"low\"}]}}}";
 static const char assets[] = "id,kind,name,district\npipe-1,gas_pipe,东街,鲤城区\n";
-static const char devices[] = "id,asset,profile\ndev-1,pipe-1,chamber\n";
+/* For a device whose own times stand, right or wrong. */
+static const char keeping_profile[] =
+    "{\"profile\":\"keeping\",\"kind\":\"gas_pipe\",\"device_clock\":\"keep\",\"channels\":{"
+    "\"methane\":{\"unit\":\"%LEL\",\"min\":0,\"max\":100}}}";
+static const char devices[] = "id,asset,profile\ndev-1,pipe-1,chamber\ndev-keep,pipe-1,keeping\n";
 
 static inline void path_in(const struct rig *r, const char *name, char *out, size_t size)
 {
@@ -57,6 +62,9 @@ static inline void import_registry(struct registry_db *db)
     assert_non_null(d);
     assert_int_equal(
         registry_import_profiles(db, "profile", profile, sizeof profile - 1, d, &count), LL_OK);
+    assert_int_equal(registry_import_profiles(db, "keeping", keeping_profile,
+                                              sizeof keeping_profile - 1, d, &count),
+                     LL_OK);
     assert_int_equal(registry_import_assets(db, "assets", assets, sizeof assets - 1, d, &count),
                      LL_OK);
     assert_int_equal(registry_import_devices(db, "devices", devices, sizeof devices - 1, d, &count),
@@ -69,6 +77,7 @@ static inline void start_pipeline(struct rig *r)
     const struct pipeline_parts parts = {
         .conf = &r->conf,
         .intake = r->intake,
+        .intake_log = r->intake_log,
         .spool = r->spool,
         .quarantine = r->quarantine,
         .alarms = r->alarms,
@@ -90,6 +99,7 @@ static inline void open_parts(struct rig *r)
     }
     path_in(r, "intake", path, sizeof path);
     assert_int_equal(journal_open(path, &intake, &r->intake), LL_OK);
+    assert_int_equal(intake_log_new(r->intake, &r->intake_log), LL_OK);
     struct journal_options spool = options;
     if (r->spool_max > 0) {
         spool.segment_bytes = 64 * 1024;
@@ -111,6 +121,7 @@ static inline void close_parts(struct rig *r)
     registry_db_close(r->registry_db);
     quarantine_close(r->quarantine);
     spool_close(r->spool);
+    intake_log_free(r->intake_log);
     journal_close(r->intake);
     r->pipeline = NULL;
 }
@@ -149,8 +160,8 @@ static inline void rig_restart(struct rig *r)
     start_pipeline(r);
 }
 
-static inline void put(struct rig *r, int64_t at_s, const char *device, const char *payload,
-                       uint8_t flags)
+static inline void put_ms(struct rig *r, int64_t at_ms, const char *device, const char *payload,
+                          uint8_t flags)
 {
     char topic[128];
     struct buf b;
@@ -163,10 +174,17 @@ static inline void put(struct rig *r, int64_t at_s, const char *device, const ch
                                      .qos = 1};
     buf_init(&b, 65536);
     intake_write(&m, &b);
-    assert_int_equal(journal_append(r->intake, INTAKE_MESSAGE,
-                                    (struct wall_ms){START_MS + at_s * 1000}, b.data, b.len, NULL),
-                     LL_OK);
+    assert_int_equal(
+        journal_append(r->intake, INTAKE_MESSAGE, (struct wall_ms){at_ms}, b.data, b.len, NULL),
+        LL_OK);
     buf_free(&b);
+}
+
+/* `at_s` after START_MS. */
+static inline void put(struct rig *r, int64_t at_s, const char *device, const char *payload,
+                       uint8_t flags)
+{
+    put_ms(r, START_MS + at_s * 1000, device, payload, flags);
 }
 
 static inline void put_methane(struct rig *r, int64_t at_s, unsigned seq, double value)

@@ -134,6 +134,7 @@ static void a_profile_is_shown_with_its_defaults_filled_in(void **state)
     assert_string_equal(
         buf_str(&out),
         "{\"profile\":\"q\",\"kind\":\"sewer\",\"title_en\":\"q\",\"title_zh\":\"q\","
+        "\"device_clock\":\"correct_ahead\",\"late_after_s\":1800,"
         "\"late_limit_s\":604800,\"channels\":[{\"channel\":\"x\",\"quantity\":\"x\","
         "\"unit\":\"m\",\"field\":\"x_m\",\"type\":\"float\",\"min\":-1,\"max\":2.5,"
         "\"period_s\":60,\"detectors\":[{\"detector\":\"limit\",\"name\":\"limit\","

@@ -135,11 +135,12 @@ static void a_life_of_an_alarm_is_shown_in_its_order(void **state)
     assert_non_null(strstr(
         text, ",\"transitions\":["
               "{\"at_ms\":1764000000100,\"from\":\"normal\",\"to\":\"unacknowledged\",\"by\":null,"
-              "\"note\":null,\"source_seq\":100,\"source_nth\":0},"
+              "\"note\":null,\"source_seq\":100,\"source_nth\":0,\"time_estimated\":0},"
               "{\"at_ms\":1764000000200,\"from\":\"unacknowledged\",\"to\":\"acknowledged\","
-              "\"by\":\"operator1\",\"note\":\"on the way\",\"source_seq\":200,\"source_nth\":0},"
+              "\"by\":\"operator1\",\"note\":\"on the "
+              "way\",\"source_seq\":200,\"source_nth\":0,\"time_estimated\":0},"
               "{\"at_ms\":1764000000300,\"from\":\"acknowledged\",\"to\":\"normal\",\"by\":null,"
-              "\"note\":null,\"source_seq\":300,\"source_nth\":0}]}"));
+              "\"note\":null,\"source_seq\":300,\"source_nth\":0,\"time_estimated\":0}]}"));
 }
 
 static void a_transition_recorded_again_changes_nothing(void **state)
