@@ -352,7 +352,8 @@ bind-address = "127.0.0.1:{rpc}"
         for name in self.measurements():
             if not name.startswith("lifeline_"):
                 for row in self.query('SELECT count(*) FROM "%s"' % name):
-                    total += sum(v for k, v in row.items() if k.startswith("count_"))
+                    total += sum(v for k, v in row.items()
+                                 if k.startswith("count_") and k != "count_time_quality")
         return total
 
     def destination(self, **more):
