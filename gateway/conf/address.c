@@ -2,6 +2,7 @@
  * Addresses as they stand in the configuration. A host is a name, an IPv4 address, or an IPv6
  * address in brackets; whether it exists is found out when it is used.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/conf/schema.h"
@@ -76,6 +77,42 @@ bool address_broker_valid(const char *text, const char **why)
         *why = "behind the host only a port may follow: ':' and a number from 1 to 65535";
         return false;
     }
+    return true;
+}
+
+bool conf_broker_address(const char *uri, struct conf_address *out)
+{
+    static const struct {
+        const char *scheme;
+        int port;
+        bool tls;
+    } schemes[] = {{"mqtt://", 1883, false},
+                   {"tcp://", 1883, false},
+                   {"mqtts://", 8883, true},
+                   {"ssl://", 8883, true}};
+    const char *why;
+    if (!address_broker_valid(uri, &why)) {
+        return false;
+    }
+    size_t i = 0;
+    while (strncmp(uri, schemes[i].scheme, strlen(schemes[i].scheme)) != 0) {
+        i++;
+    }
+    const char *host = uri + strlen(schemes[i].scheme);
+    size_t len = host_length(host);
+    const char *port = host + len;
+    const bool in_brackets = host[0] == '[';
+    if (in_brackets) {
+        host++;
+        len -= 2;
+    }
+    if (len >= sizeof out->host) {
+        return false;
+    }
+    memcpy(out->host, host, len);
+    out->host[len] = '\0';
+    out->port = port[0] == ':' ? (int)strtol(port + 1, NULL, 10) : schemes[i].port;
+    out->tls = schemes[i].tls;
     return true;
 }
 

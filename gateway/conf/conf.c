@@ -415,6 +415,9 @@ static void check_together(const struct loader *l, struct conf *c)
         const bool usable = named && asset_id_valid(host, strlen(host));
         snprintf(c->gateway_id, sizeof c->gateway_id, "%s", usable ? host : FALLBACK_ID);
     }
+    if (c->client_id[0] == '\0') {
+        snprintf(c->client_id, sizeof c->client_id, "lifeline-%s", c->gateway_id);
+    }
     if (c->intake_max_mib < 2 * c->segment_mib) {
         fault(l, "intake.max_mib", "expected at least two segments ('segment_mib' is %lld)",
               (long long)c->segment_mib);

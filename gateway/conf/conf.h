@@ -66,7 +66,7 @@ struct conf {
     /* mqtt */
     size_t uri_count;
     char uris[LL_MAX_BROKERS][CONF_TEXT];
-    char client_id[LL_MAX_ID]; /* "": made from gateway_id */
+    char client_id[LL_MAX_ID + 16]; /* where none is given, made from gateway_id */
     char mqtt_username[CONF_TEXT];
     char mqtt_password_file[CONF_TEXT];
     char mqtt_ca_file[CONF_TEXT];
@@ -75,6 +75,7 @@ struct conf {
     int64_t max_message_bytes;
     size_t topic_count;
     struct conf_topic topics[LL_MAX_TOPICS];
+    char alarms_topic[CONF_TEXT]; /* what the topics of alarms begin with; "": none is published */
 
     /* intake */
     bool sync_always;
@@ -121,11 +122,22 @@ ll_err conf_secret(const char *path, char *out, size_t out_len);
 void conf_not_reloadable(const struct conf *running, const struct conf *next, char *out,
                          size_t out_len);
 
+/* A broker's URI, whose schemes are mqtt and tcp, or with TLS mqtts and ssl, in its parts. */
+struct conf_address {
+    char host[CONF_TEXT]; /* an IPv6 address without its brackets */
+    int port;
+    bool tls;
+};
+/* False: it is none; *out is not touched. */
+bool conf_broker_address(const char *uri, struct conf_address *out);
+
 /* The settings reference as Markdown, from the table, into stdout. */
 void conf_print_reference(void);
 
 /* An MQTT topic filter as MQTT 5, section 4.7 demands it; *why gets a constant sentence if not. */
 bool conf_topic_filter_valid(const char *filter, const char **why);
+/* A topic to publish under: without wildcards, not the server's own, no '/' at its end; or "". */
+bool conf_topic_prefix_valid(const char *topic, const char **why);
 /* Whether a valid filter matches a topic name. */
 bool conf_topic_matches(const char *filter, const char *topic, size_t topic_len);
 

@@ -145,6 +145,15 @@ static const struct setting mqtt_rows[] = {
      .rows = ROWS(topic_rows),
      .help = "What is subscribed to, and the payload format of each; the first filter that matches "
              "a topic decides."},
+    {.key = "alarms_topic",
+     .type = SETTING_TEXT,
+     AT(struct conf, alarms_topic),
+     .fallback = "lifeline/v1/alarms",
+     .check = conf_topic_prefix_valid,
+     .help =
+         "Each open alarm is a retained message at the broker, under this, the gateway's id and "
+         "the alarm's number: `lifeline/v1/alarms/north-1/12`. Empty: none is published. What "
+         "the broker retains under another topic or id stays there."},
 };
 
 static const char *const sync_choices[] = {"interval", "always", NULL};

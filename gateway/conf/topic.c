@@ -57,6 +57,20 @@ bool conf_topic_filter_valid(const char *filter, const char **why)
     }
 }
 
+bool conf_topic_prefix_valid(const char *topic, const char **why)
+{
+    const size_t len = strlen(topic);
+    if (len == 0) {
+        return true;
+    }
+    if (topic[0] == '$' || topic[len - 1] == '/' || strpbrk(topic, "+#") != NULL) {
+        *why = "a topic to publish under has no '+' and no '#', no '$' at its start and no '/' at "
+               "its end";
+        return false;
+    }
+    return conf_topic_filter_valid(topic, why);
+}
+
 bool conf_topic_matches(const char *filter, const char *topic, size_t topic_len)
 {
     const char *f = unshared(filter);

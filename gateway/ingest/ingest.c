@@ -47,7 +47,6 @@ struct subscription {
 struct ingest {
     const struct conf *conf;
     struct intake_log *intake;
-    char client_id[LL_MAX_ID + 16];
     char will_topic[LL_MAX_TOPIC];
     char password[CONF_TEXT];
     char *uris[LL_MAX_BROKERS]; /* in the schemes that Paho knows */
@@ -336,7 +335,7 @@ static ll_err make_handle(struct ingest *in, size_t broker, int version, MQTTAsy
     options.MQTTVersion = version;
     /* Else it keeps a trace of its own calls in memory, at a fifth of the CPU of a message. */
     MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
-    int rc = MQTTAsync_createWithOptions(&handle, in->uris[broker], in->client_id,
+    int rc = MQTTAsync_createWithOptions(&handle, in->uris[broker], in->conf->client_id,
                                          MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
     if (rc == MQTTASYNC_SUCCESS) {
         rc = MQTTAsync_setCallbacks(handle, in, on_lost, on_message, NULL);
@@ -489,11 +488,6 @@ ll_err ingest_start(const struct conf *conf, struct intake_log *intake, struct i
     in->rng = rng_random();
     pthread_mutex_init(&in->lock, NULL);
     buf_init(&in->record, LL_MAX_JOURNAL_RECORD);
-    if (conf->client_id[0] != '\0') {
-        snprintf(in->client_id, sizeof in->client_id, "%s", conf->client_id);
-    } else {
-        snprintf(in->client_id, sizeof in->client_id, "lifeline-%s", conf->gateway_id);
-    }
     snprintf(in->will_topic, sizeof in->will_topic, WILL_TOPIC_PREFIX "%s/state", conf->gateway_id);
     ll_err err = LL_OK;
     if (conf->mqtt_password_file[0] != '\0') {

@@ -47,6 +47,32 @@ static void brokers_have_a_scheme_a_host_and_perhaps_a_port(void **state)
     assert_all(address_broker_valid, wrong, false);
 }
 
+static void a_broker_is_taken_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *uri;
+        struct conf_address parts;
+    } right[] = {
+        {"mqtt://127.0.0.1:1884", {"127.0.0.1", 1884, false}},
+        {"mqtts://broker.city", {"broker.city", 8883, true}},
+        {"tcp://h", {"h", 1883, false}},
+        {"ssl://[2001:db8::1]:65535", {"2001:db8::1", 65535, true}},
+        {"mqtt://[::1]", {"::1", 1883, false}},
+    };
+    struct conf_address got;
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        assert_true(conf_broker_address(right[i].uri, &got));
+        assert_string_equal(got.host, right[i].parts.host);
+        assert_int_equal(got.port, right[i].parts.port);
+        assert_int_equal(got.tls, right[i].parts.tls);
+    }
+    assert_false(conf_broker_address("http://h", &got));
+    char uri[CONF_TEXT + 16];
+    snprintf(uri, sizeof uri, "mqtt://%0*d", CONF_TEXT, 1);
+    assert_false(conf_broker_address(uri, &got));
+}
+
 static void urls_have_no_secrets_and_no_query(void **state)
 {
     (void)state;
@@ -82,6 +108,7 @@ static void listening_needs_an_address_and_a_port_or_nothing(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(brokers_have_a_scheme_a_host_and_perhaps_a_port),
+    cmocka_unit_test(a_broker_is_taken_apart),
     cmocka_unit_test(urls_have_no_secrets_and_no_query),
     cmocka_unit_test(listening_needs_an_address_and_a_port_or_nothing),
 };

@@ -38,6 +38,7 @@ static void an_empty_object_gives_every_default(void **state)
     assert_int_equal(conf.topic_count, 1);
     assert_string_equal(conf.topics[0].filter, "lifeline/v1/up/+");
     assert_string_equal(conf.topics[0].format, "native");
+    assert_string_equal(conf.alarms_topic, "lifeline/v1/alarms");
     assert_int_equal(conf.max_message_bytes, LL_MAX_MESSAGE);
     assert_false(conf.sync_always);
     assert_int_equal(conf.sync_interval_ms, 200);
@@ -64,6 +65,7 @@ static void given_values_replace_the_defaults(void **state)
               "\"bucket\":\"b\",\"gzip\":false}]}"),
         LL_OK);
     assert_string_equal(conf.gateway_id, "north-1");
+    assert_string_equal(conf.client_id, "lifeline-north-1");
     assert_int_equal(conf.uri_count, 2);
     assert_string_equal(conf.uris[1], "tcp://[::1]:1");
     assert_int_equal(conf.keepalive_s, 5);

@@ -36,6 +36,28 @@ static void filters_against_the_standard_are_refused_with_a_reason(void **state)
     }
 }
 
+static void a_topic_to_publish_under_is_one_place(void **state)
+{
+    (void)state;
+    static const char *const valid[] = {"",   "a",    "lifeline/v1/alarms",
+                                        "/a", "a//b", "\xe6\xb0\xb4/alarms"};
+    static const char *const invalid[] = {"a/+", "a/#",    "+",          "a/",
+                                          "/",   "$SYS/a", "$share/g/a", "\xff"};
+    const char *why = "";
+    for (size_t i = 0; i < sizeof valid / sizeof valid[0]; i++) {
+        if (!conf_topic_prefix_valid(valid[i], &why)) {
+            fail_msg("'%s' was refused: %s", valid[i], why);
+        }
+    }
+    for (size_t i = 0; i < sizeof invalid / sizeof invalid[0]; i++) {
+        why = NULL;
+        if (conf_topic_prefix_valid(invalid[i], &why)) {
+            fail_msg("'%s' was accepted", invalid[i]);
+        }
+        assert_non_null(why);
+    }
+}
+
 static void a_filter_has_at_most_65535_bytes(void **state)
 {
     (void)state;
@@ -108,6 +130,7 @@ static void only_the_given_bytes_of_the_topic_count(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(filters_of_the_standard_are_valid),
     cmocka_unit_test(filters_against_the_standard_are_refused_with_a_reason),
+    cmocka_unit_test(a_topic_to_publish_under_is_one_place),
     cmocka_unit_test(a_filter_has_at_most_65535_bytes),
     cmocka_unit_test(matching_follows_the_standard),
     cmocka_unit_test(only_the_given_bytes_of_the_topic_count),
