@@ -25,6 +25,8 @@ enum statement {
     LIST_ASSET_OPEN,
     SHOW_ALARM,
     SHOW_TRANSITIONS,
+    SHOW_OPEN,
+    NEXT_OPEN,
     SYNC,
     LAST,
     FIND,
@@ -71,6 +73,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
                          " acked_by AS \"by\", note, source_seq, source_nth,"
                          " estimated AS \"time_estimated\" FROM alarm_transition"
                          " WHERE alarm = ?1 ORDER BY source_seq, source_nth LIMIT ?2",
+    [SHOW_OPEN] = ALARM_COLUMNS " WHERE id = ?1 AND " OPEN,
+    [NEXT_OPEN] = "SELECT id FROM alarm WHERE " OPEN " AND id > ?1 ORDER BY id LIMIT 1",
     [SYNC] = "PRAGMA wal_checkpoint(PASSIVE)",
     [LAST] = "SELECT (SELECT max(id) FROM alarm), (SELECT max(source_seq) FROM alarm_transition)",
     [FIND] = "SELECT alarm FROM alarm_transition WHERE source_seq = ?1 AND source_nth = ?2",
@@ -384,6 +388,32 @@ ll_err alarm_store_show(struct alarm_store *s, uint64_t id, struct buf *out)
     sqlite3_reset(transitions);
     buf_char(out, '}');
     return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+}
+
+ll_err alarm_store_open_alarm(struct alarm_store *s, uint64_t id, struct buf *out)
+{
+    ll_err err = LL_ENOENT;
+    sqlite3_stmt *st = s->st[SHOW_OPEN];
+    sqlite3_bind_int64(st, 1, (sqlite3_int64)id);
+    if (db_row(st, &err)) {
+        db_row_json(st, out);
+        err = buf_ok(out) ? LL_OK : LL_ELIMIT;
+    }
+    sqlite3_reset(st);
+    return err;
+}
+
+ll_err alarm_store_next_open(struct alarm_store *s, uint64_t after, uint64_t *id)
+{
+    ll_err err = LL_ENOENT;
+    sqlite3_stmt *st = s->st[NEXT_OPEN];
+    sqlite3_bind_int64(st, 1, (sqlite3_int64)after);
+    if (db_row(st, &err)) {
+        *id = (uint64_t)sqlite3_column_int64(st, 0);
+        err = LL_OK;
+    }
+    sqlite3_reset(st);
+    return err;
 }
 
 ll_err alarm_store_audit_list(struct alarm_store *s, size_t limit, struct buf *out)

@@ -49,6 +49,10 @@ ll_err alarm_store_list(struct alarm_store *s, bool open_only, const char *asset
                         struct buf *out);
 /* One alarm with its transitions; LL_ENOENT. */
 ll_err alarm_store_show(struct alarm_store *s, uint64_t id, struct buf *out);
+/* One alarm as it stands in a list; LL_ENOENT where it is not open. */
+ll_err alarm_store_open_alarm(struct alarm_store *s, uint64_t id, struct buf *out);
+/* The next open alarm after that number; LL_ENOENT. */
+ll_err alarm_store_next_open(struct alarm_store *s, uint64_t after, uint64_t *id);
 /* Rows of the audit log, newest first, as JSON. */
 ll_err alarm_store_audit_list(struct alarm_store *s, size_t limit, struct buf *out);
 

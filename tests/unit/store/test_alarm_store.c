@@ -208,6 +208,44 @@ static void lists_choose_by_asset_and_by_what_is_open(void **state)
     assert_null(strstr(cut, "\"id\":2,"));
 }
 
+static void an_open_alarm_is_what_the_list_shows_of_it(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm_record a = raised(7, 100, "gp-1");
+    char expected[2048];
+    put(f, &a);
+    const char *items = strstr(list(f, true, "", 10), "[{") + 1;
+    snprintf(expected, sizeof expected, "%.*s", (int)strlen(items) - 2, items);
+    buf_reset(&f->out);
+    assert_int_equal(alarm_store_open_alarm(f->store, 7, &f->out), LL_OK);
+    assert_string_equal(buf_str(&f->out), expected);
+    buf_reset(&f->out);
+    assert_int_equal(alarm_store_open_alarm(f->store, 8, &f->out), LL_ENOENT);
+    a = then(a, 200, ALARM_NORMAL);
+    put(f, &a);
+    assert_int_equal(alarm_store_open_alarm(f->store, 7, &f->out), LL_ENOENT);
+    assert_string_equal(buf_str(&f->out), "");
+}
+
+static void the_open_alarms_come_one_after_another(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id = 0;
+    assert_int_equal(alarm_store_next_open(f->store, 0, &id), LL_ENOENT);
+    for (uint64_t n = 1; n <= 4; n++) {
+        const struct alarm_record a = raised(n, n * 100, "gp-1");
+        put(f, &a);
+    }
+    const struct alarm_record over = then(raised(2, 200, "gp-1"), 500, ALARM_NORMAL);
+    put(f, &over);
+    static const uint64_t expected[] = {1, 3, 4};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        assert_int_equal(alarm_store_next_open(f->store, id, &id), LL_OK);
+        assert_int_equal(id, expected[i]);
+    }
+    assert_int_equal(alarm_store_next_open(f->store, id, &id), LL_ENOENT);
+}
+
 static void a_restart_finds_the_alarms_again(void **state)
 {
     struct fixture *f = *state;
@@ -284,6 +322,8 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(a_transition_recorded_again_changes_nothing),
     STORE_TEST(one_record_may_cause_several_transitions),
     STORE_TEST(lists_choose_by_asset_and_by_what_is_open),
+    STORE_TEST(an_open_alarm_is_what_the_list_shows_of_it),
+    STORE_TEST(the_open_alarms_come_one_after_another),
     STORE_TEST(a_restart_finds_the_alarms_again),
     STORE_TEST(the_audit_log_says_who_did_what),
     STORE_TEST(two_connections_share_the_file_with_the_registry),
