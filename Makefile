@@ -29,7 +29,7 @@ SANITIZE ?=
 ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -DLL_VERSION='"$(VERSION)"' -I. $(WARN) $(OPT) \
                $(if $(SANITIZE),$(SANITIZE),$(HARDEN)) -pthread -MMD -MP $(CFLAGS)
 ALL_LDFLAGS := $(if $(SANITIZE),$(SANITIZE),$(HARDLD)) -pthread $(LDFLAGS)
-LIBS        := -lpaho-mqtt3as -ljson-c -lcurl -lsqlite3 -lmicrohttpd -lz -lm
+LIBS        := -lpaho-mqtt3as -lmosquitto -ljson-c -lcurl -lsqlite3 -lmicrohttpd -lz -lm
 
 GATEWAY_C := $(filter-out gateway/main.c gateway/ctl/main.c,$(wildcard gateway/*.c gateway/*/*.c))
 CTL_C     := gateway/ctl/main.c
@@ -184,7 +184,7 @@ install: all
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 config/schema/*.json $(SHARE_DIR)/schema
-	install -m 644 config/mosquitto/lifeline.conf $(SHARE_DIR)/mosquitto
+	install -m 644 config/mosquitto/lifeline.conf config/mosquitto/lifeline.acl $(SHARE_DIR)/mosquitto
 	@for file in lifelined.json $(patsubst config/%,%,$(wildcard config/profiles/*.json)); do \
 	    if [ ! -e "$(CONF_DIR)/$$file" ]; then \
 	        install -m 644 "config/$$file" "$(CONF_DIR)/$$file" || exit 1; \

@@ -7,6 +7,7 @@
 #include "gateway/api_internal.h"
 #include "gateway/base/log.h"
 #include "gateway/base/num.h"
+#include "gateway/model/counters.h"
 
 #define DEFAULT_ROWS 100
 
@@ -156,6 +157,26 @@ static void write_mqtt(struct api *api, struct buf *out)
     buf_printf(out, ",\"retry_in_ms\":%lld}", (long long)s.retry_in_ms);
 }
 
+static void write_alarms_mqtt(struct api *api, struct buf *out)
+{
+    if (api->publisher == NULL) {
+        buf_str_add(out, "\"alarms_mqtt\":null");
+        return;
+    }
+    struct publisher_status s;
+    publisher_status(api->publisher, &s);
+    buf_printf(out, "\"alarms_mqtt\":{\"connected\":%s,\"up_to_date\":%s,",
+               s.connected ? "true" : "false", s.up_to_date ? "true" : "false");
+    api_write_text(out, "uri", s.uri);
+    buf_char(out, ',');
+    api_write_text(out, "last_error", s.last_error);
+    buf_printf(out, ",\"published\":%llu,\"cleared\":%llu,\"waiting\":%llu,\"failed\":%llu}",
+               (unsigned long long)counter_get(COUNTER_ALARMS_MQTT_PUBLISHED),
+               (unsigned long long)counter_get(COUNTER_ALARMS_MQTT_CLEARED),
+               (unsigned long long)s.waiting,
+               (unsigned long long)counter_get(COUNTER_ALARMS_MQTT_FAILED));
+}
+
 static void write_intake(struct api *api, struct buf *out)
 {
     const struct journal_stats s = journal_stats(api->intake);
@@ -190,6 +211,8 @@ static void get_status(void *ctx, const struct console_request *req, struct cons
                (long long)api_started(api).ms, (long long)clock_wall().ms,
                pipeline_time_known(api->pipeline) ? "true" : "false");
     write_mqtt(api, out);
+    buf_char(out, ',');
+    write_alarms_mqtt(api, out);
     buf_char(out, ',');
     write_intake(api, out);
     buf_char(out, ',');

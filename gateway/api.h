@@ -13,6 +13,7 @@
 #include "gateway/console/console.h"
 #include "gateway/export/uploader.h"
 #include "gateway/ingest/ingest.h"
+#include "gateway/notify/publisher.h"
 #include "gateway/pipeline/pipeline.h"
 
 struct api {
@@ -20,6 +21,7 @@ struct api {
     struct mono_ns started;
     struct pipeline *pipeline;
     struct ingest *ingest;
+    struct publisher *publisher; /* NULL: alarms are not published */
     struct journal *intake;
     struct quarantine *quarantine;
     struct uploader *const *uploaders;

@@ -14,6 +14,7 @@
 #include "gateway/base/log.h"
 #include "gateway/loop/loop.h"
 #include "gateway/model/counters.h"
+#include "gateway/notify/publisher.h"
 #include "gateway/pipeline/judge.h"
 #include "gateway/self.h"
 
@@ -45,7 +46,8 @@ struct app {
     bool api_ready;
     struct console *console;
     struct ingest *ingest;
-    struct self *self; /* NULL: it does not report on itself */
+    struct publisher *publisher; /* NULL: alarms are not published */
+    struct self *self;           /* NULL: it does not report on itself */
     pthread_t syncer;
     bool syncing;
     atomic_bool stopping;
@@ -209,6 +211,24 @@ static bool keep_refused(void *ctx, const char *destination, const char *words, 
     return quarantine_add(app->quarantine, &item);
 }
 
+static ll_err start_publisher(struct app *app)
+{
+    char db[LL_MAX_PATH];
+    if (app->conf->alarms_topic[0] == '\0') {
+        return LL_OK;
+    }
+    const ll_err err = data_path(app, "lifeline.db", db)
+                           ? publisher_start(app->conf, db, &app->publisher)
+                           : LL_ELIMIT;
+    return err == LL_OK ? err : failed("publisher", app->conf->alarms_topic, err);
+}
+
+static void alarm_changed(void *ctx, uint64_t alarm)
+{
+    const struct app *app = ctx;
+    publisher_changed(app->publisher, alarm);
+}
+
 static ll_err make_pipeline(struct app *app)
 {
     if (!data_path(app, "checkpoint", app->checkpoint)) {
@@ -223,6 +243,8 @@ static ll_err make_pipeline(struct app *app)
         .alarms = app->alarms,
         .registry_db = app->registry_db,
         .checkpoint_path = app->checkpoint,
+        .alarm_changed = app->publisher != NULL ? alarm_changed : NULL,
+        .alarm_ctx = app,
     };
     const ll_err err = pipeline_new(&parts, &app->pipeline);
     return err == LL_OK ? LL_OK : failed("pipeline", app->checkpoint, err);
@@ -274,6 +296,7 @@ static ll_err start_console(struct app *app)
     api->started = clock_mono();
     api->pipeline = app->pipeline;
     api->ingest = app->ingest;
+    api->publisher = app->publisher;
     api->intake = app->intake;
     api->quarantine = app->quarantine;
     api->uploaders = app->uploaders;
@@ -296,6 +319,11 @@ static void on_ingest_timer(void *ctx)
 {
     struct app *app = ctx;
     ingest_timer(app->ingest, clock_mono());
+    if (app->publisher != NULL) {
+        struct ingest_status s;
+        ingest_status(app->ingest, &s);
+        publisher_follow(app->publisher, s.connected ? s.uri : NULL, s.mqtt_version);
+    }
 }
 
 static void on_self_timer(void *ctx)
@@ -453,6 +481,9 @@ static ll_err start(struct app *app)
         err = open_databases(app);
     }
     if (err == LL_OK) {
+        err = start_publisher(app);
+    }
+    if (err == LL_OK) {
         err = make_pipeline(app);
     }
     if (err == LL_OK) {
@@ -514,6 +545,7 @@ void app_fini(struct app *app)
     self_free(app->self);
     ingest_stop(app->ingest);
     pipeline_stop(app->pipeline);
+    publisher_stop(app->publisher); /* before what it tells of is gone */
     atomic_store(&app->stopping, true);
     if (app->syncing) {
         pthread_join(app->syncer, NULL);

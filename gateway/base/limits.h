@@ -67,6 +67,9 @@
  * were in the settings. */
 #define LL_MAX_SOURCES 64
 
+/* Alarms that have changed and wait to be told by MQTT. */
+#define LL_MAX_CHANGED_ALARMS 1024
+
 /* Brokers and databases in one configuration. */
 #define LL_MAX_BROKERS      8
 #define LL_MAX_TOPICS       32

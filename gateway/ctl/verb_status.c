@@ -44,6 +44,31 @@ static void add_mqtt(struct table *t, struct json_object *mqtt)
     }
 }
 
+/* Alarms as they stand at the broker. */
+static void add_alarms_mqtt(struct table *t, struct json_object *mqtt)
+{
+    char counts[LL_MAX_NAME];
+    if (mqtt == NULL) {
+        add_line(t, "", "not published by MQTT");
+        return;
+    }
+    snprintf(counts, sizeof counts,
+             "%" PRId64 " published, %" PRId64 " cleared, %" PRId64 " waiting, %" PRId64 " failed",
+             member_int(mqtt, "published"), member_int(mqtt, "cleared"),
+             member_int(mqtt, "waiting"), member_int(mqtt, "failed"));
+    const char *error = member_text(mqtt, "last_error");
+    if (!member_true(mqtt, "connected")) {
+        add_line(t, "", "by MQTT: not connected%s%s; %s", error[0] != '\0' ? ": " : "", error,
+                 counts);
+    } else if (error[0] != '\0') {
+        add_line(t, "", "by MQTT: %s; %s", error, counts);
+    } else {
+        add_line(t, "", "by MQTT: %s; %s",
+                 member_true(mqtt, "up_to_date") ? "up to date" : "being brought up to date",
+                 counts);
+    }
+}
+
 /* Until something was sent, nothing is known of a destination. */
 static void mark_untried(struct json_object *destination)
 {
@@ -119,6 +144,7 @@ enum ctl_exit ctl_status(struct ctl *c)
              member_int(registry, "assets"), member_int(registry, "devices"),
              member_int(registry, "series"), member_int(registry, "profiles"));
     add_line(&t, "alarms", "%" PRId64 " open", member_int(a.root, "alarms_open"));
+    add_alarms_mqtt(&t, member_object(a.root, "alarms_mqtt"));
     table_print(&t, 0, c->out);
     table_free(&t);
     print_destinations(c, a.root);

@@ -35,6 +35,10 @@ struct pipeline_parts {
     struct alarm_store *alarms;      /* used by the pipeline's thread alone */
     struct registry_db *registry_db; /* likewise */
     const char *checkpoint_path;
+    /* Told of each transition once it is in `alarms`. It must not wait for anything. NULL: nobody
+     * wants to know. */
+    void (*alarm_changed)(void *ctx, uint64_t alarm);
+    void *alarm_ctx;
 };
 
 /* Loads the checkpoint and the registry; does not start the thread. Parts are borrowed. */

@@ -29,12 +29,22 @@ static void keep_unarchived(struct pipeline *p, const struct alarm_record *r)
     p->unarchived[p->unarchived_count++] = *r;
 }
 
+/* And tells those who want to know: whoever hears of an alarm is to find it there. */
+static ll_err put(struct pipeline *p, const struct alarm_record *r)
+{
+    const ll_err err = alarm_store_put(p->parts.alarms, r);
+    if (err == LL_OK && p->parts.alarm_changed != NULL) {
+        p->parts.alarm_changed(p->parts.alarm_ctx, r->id);
+    }
+    return err;
+}
+
 ll_err pipeline_catch_up_archive(struct pipeline *p)
 {
     uint32_t done = 0;
     ll_err err = LL_OK;
     while (done < p->unarchived_count && err == LL_OK) {
-        err = alarm_store_put(p->parts.alarms, &p->unarchived[done]);
+        err = put(p, &p->unarchived[done]);
         done += err == LL_OK;
     }
     if (done > 0) {
@@ -51,7 +61,7 @@ static void archive(struct pipeline *p, const struct alarm_record *r)
 {
     ll_err err = p->unarchived_count > 0 || p->archive_behind ? LL_EAGAIN : LL_EDB;
     for (int i = 0; i < ARCHIVE_TRIES && err == LL_EDB; i++) {
-        err = alarm_store_put(p->parts.alarms, r);
+        err = put(p, r);
     }
     if (err == LL_OK) {
         return;

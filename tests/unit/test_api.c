@@ -106,6 +106,13 @@ void ingest_status(struct ingest *in, struct ingest_status *out)
     snprintf(out->last_error, sizeof out->last_error, "bad \"password\"");
 }
 
+void publisher_status(struct publisher *p, struct publisher_status *out)
+{
+    (void)p;
+    *out = (struct publisher_status){.connected = true, .uri = "mqtt://b:1", .waiting = 2};
+    snprintf(out->last_error, sizeof out->last_error, "publish: \"no\"");
+}
+
 void uploader_status(struct uploader *u, struct uploader_status *out)
 {
     *out = *(const struct uploader_status *)(const void *)u;
@@ -357,6 +364,18 @@ static void status_shows_every_connection(void **state)
            "\"name\":\"fast\",\"reachable\":true,\"last_error\":\"\","
            "\"last_success\":1764000000999,");
     expect("/api/v1/status", NULL, 200, "\"last_error\":\"HTTP 503\",\"last_success\":null,");
+    expect("/api/v1/status", NULL, 200, "\"alarms_mqtt\":null,");
+    static char publisher; /* never looked into */
+    api.publisher = (struct publisher *)(void *)&publisher;
+    counter_add(COUNTER_ALARMS_MQTT_PUBLISHED, 5);
+    counter_add(COUNTER_ALARMS_MQTT_CLEARED, 4);
+    counter_add(COUNTER_ALARMS_MQTT_FAILED, 3);
+    expect_json("/api/v1/status");
+    expect("/api/v1/status", NULL, 200,
+           "\"alarms_mqtt\":{\"connected\":true,\"up_to_date\":false,\"uri\":\"mqtt://b:1\","
+           "\"last_error\":\"publish: \\\"no\\\"\",\"published\":5,\"cleared\":4,\"waiting\":2,"
+           "\"failed\":3}");
+    api.publisher = NULL;
     expect("/api/v1/status", NULL, 200, "\"alarms_open\":3,\"http_port\":9464}");
     expect_json("/api/v1");
     expect("/health", NULL, 200, "ok\n");

@@ -293,6 +293,35 @@ static void status_names_the_connections(void **state)
     expect_part(out_text, "influx  not tried");
 }
 
+static void status_names_what_becomes_of_alarms_by_mqtt(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        const char *text;
+    } cases[] = {
+        {"{\"alarms_open\":2,\"alarms_mqtt\":null}", "alarms    2 open\n"
+                                                     "          not published by MQTT\n"},
+        {"{\"alarms_mqtt\":{\"connected\":true,\"up_to_date\":true,\"last_error\":\"\","
+         "\"published\":5,\"cleared\":4,\"waiting\":0,\"failed\":0}}",
+         "          by MQTT: up to date; 5 published, 4 cleared, 0 waiting, 0 failed\n"},
+        {"{\"alarms_mqtt\":{\"connected\":true,\"up_to_date\":false,\"waiting\":7}}",
+         "by MQTT: being brought up to date; 0 published, 0 cleared, 7 waiting, 0 failed\n"},
+        {"{\"alarms_mqtt\":{\"connected\":true,\"last_error\":\"publish: no\",\"failed\":1}}",
+         "by MQTT: publish: no; 0 published, 0 cleared, 0 waiting, 1 failed\n"},
+        {"{\"alarms_mqtt\":{\"connected\":false,\"last_error\":\"refused\"}}",
+         "by MQTT: not connected: refused; 0 published,"},
+        {"{\"alarms_mqtt\":{\"connected\":false,\"last_error\":\"\"}}",
+         "by MQTT: not connected; 0 published,"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        answers[0] = cases[i].answer;
+        asked = 0;
+        assert_int_equal(run("status"), CTL_OK);
+        expect_part(out_text, cases[i].text);
+    }
+}
+
 static void the_ledger_names_the_reasons_that_occurred(void **state)
 {
     (void)state;
@@ -529,6 +558,7 @@ static const struct CMUnitTest tests[] = {
     TEST(an_answer_that_is_not_json_is_no_gateways),
     TEST(answers_of_the_wrong_shape_are_shown_as_far_as_they_go),
     TEST(status_names_the_connections),
+    TEST(status_names_what_becomes_of_alarms_by_mqtt),
     TEST(the_ledger_names_the_reasons_that_occurred),
     TEST(the_ledger_has_a_row_for_each_source),
     TEST(the_ledger_of_one_source_has_no_readings_under_way),

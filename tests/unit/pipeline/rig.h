@@ -30,6 +30,7 @@ struct rig {
     struct pipeline *pipeline;
     uint64_t intake_max; /* bytes; 0: plenty */
     uint64_t spool_max;  /* bytes of a lane; 0: plenty */
+    char told[256];      /* "1 open, " for each time that a change of an alarm was told */
 };
 
 static const char profile[] =
@@ -72,6 +73,22 @@ static inline void import_registry(struct registry_db *db)
     free(d);
 }
 
+/* As the archive has it at that moment. */
+static inline void note_change(void *ctx, uint64_t alarm)
+{
+    struct rig *r = ctx;
+    const size_t len = strlen(r->told);
+    struct buf row;
+    buf_init(&row, 4096);
+    const ll_err err = alarm_store_open_alarm(r->alarms, alarm, &row);
+    const bool acked = strstr(buf_str(&row), "\"acked_ms\":null") == NULL;
+    snprintf(r->told + len, sizeof r->told - len, "%llu %s, ", (unsigned long long)alarm,
+             err != LL_OK ? "over"
+             : acked      ? "acked"
+                          : "open");
+    buf_free(&row);
+}
+
 static inline void start_pipeline(struct rig *r)
 {
     const struct pipeline_parts parts = {
@@ -83,6 +100,8 @@ static inline void start_pipeline(struct rig *r)
         .alarms = r->alarms,
         .registry_db = r->registry_db,
         .checkpoint_path = r->checkpoint,
+        .alarm_changed = note_change,
+        .alarm_ctx = r,
     };
     assert_int_equal(pipeline_new(&parts, &r->pipeline), LL_OK);
 }

@@ -167,6 +167,17 @@ static void put_incident(struct rig *r)
     tick(r, 300, 310, 1);
 }
 
+static void each_transition_is_told_once_the_archive_has_it(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("told");
+    put_incident(r);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    /* The leak, its acknowledgement and its end; the silence and its end. */
+    assert_string_equal(r->told, "1 open, 1 acked, 1 over, 2 open, 2 open, ");
+    rig_free(r);
+}
+
 static void an_alarm_is_raised_acknowledged_and_cleared(void **state)
 {
     (void)state;
@@ -614,6 +625,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_burst_without_times_does_not_overwrite_itself),
     cmocka_unit_test(a_late_reading_is_counted_as_late),
     cmocka_unit_test(transitions_of_one_millisecond_have_times_of_their_own),
+    cmocka_unit_test(each_transition_is_told_once_the_archive_has_it),
     cmocka_unit_test(an_alarm_is_raised_acknowledged_and_cleared),
     cmocka_unit_test(the_gateways_own_absence_is_no_silence),
     cmocka_unit_test(the_same_journal_gives_the_same_alarms),

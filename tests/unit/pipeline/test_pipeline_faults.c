@@ -124,12 +124,14 @@ transitions_that_the_archive_refuses_wait_in_order_and_hold_up_the_checkpoint(vo
     read_lane(r, SPOOL_ALARMS, &b);
     assert_int_equal(count_text(buf_str(&b), "lifeline_alarm,"), 50); /* people are told */
     buf_free(&b);
+    assert_string_equal(r->told, "1 open, "); /* but not of what they would not find */
 
     refuse_transitions(r, false);
     use_door(r, 51, 60);
     assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
     tick(r, 61, 62, 1);
     assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_true(strlen(r->told) > strlen("1 open, "));
     assert_int_equal(pipeline_save(r->pipeline), LL_OK);
     expect_archive_of_a_gateway_left_alone(r, "refused-witness", 60);
     rig_free(r);
