@@ -33,6 +33,7 @@ struct city {
     const struct scenario *scenario;
     int64_t start_ms;
     int64_t now_ms;
+    struct weather weather;
     struct site *sites;
     struct fault *faults;
     size_t *heap; /* sites by due time, the earliest first; ties by number */
@@ -99,6 +100,14 @@ ll_err city_new(const struct scenario *s, uint64_t seed, int64_t start_ms, uint6
     c->scenario = s;
     c->start_ms = start_ms;
     c->now_ms = start_ms;
+    c->weather = (struct weather){
+        .seed = seed,
+        .start_ms = start_ms,
+        .latitude = s->latitude,
+        .wet_days = s->wet_days,
+        .storms = s->storms,
+        .storm_count = s->storm_count,
+    };
     c->sites = calloc(s->asset_count, sizeof *c->sites);
     c->heap = calloc(s->asset_count, sizeof *c->heap);
     c->faults = calloc(s->fault_count + 1, sizeof *c->faults);
@@ -190,8 +199,8 @@ static void advance(struct city *c, struct site *s, int64_t to)
     switch_faults(c, s);
     while (s->now_ms < to) {
         const int64_t until = next_change(c, s, to);
-        s->asset->model->step(s->state, s->now_ms, (double)(until - s->now_ms) / LL_MS_PER_S,
-                              &s->rng);
+        s->asset->model->step(s->state, &c->weather, s->now_ms,
+                              (double)(until - s->now_ms) / LL_MS_PER_S, &s->rng);
         s->now_ms = until;
         switch_faults(c, s);
     }

@@ -19,6 +19,7 @@ struct top {
     char name[LL_MAX_ID];
     struct json_object *districts;
     struct json_object *centre;
+    struct json_object *weather;
     struct json_object *assets;
     struct json_object *faults;
 };
@@ -29,6 +30,8 @@ static const struct record_field top_fields[] = {
     {"districts", RECORD_LIST, true, offsetof(struct top, districts), 0, 0, 0, "a list of names"},
     {"centre", RECORD_OBJECT, false, offsetof(struct top, centre), 0, 0, 0,
      "an object with latitude and longitude"},
+    {"weather", RECORD_OBJECT, false, offsetof(struct top, weather), 0, 0, 0,
+     "an object with wet_days and storms"},
     {"assets", RECORD_LIST, true, offsetof(struct top, assets), 0, 0, 0,
      "a list of {kind, count, period_s}"},
     {"faults", RECORD_LIST, false, offsetof(struct top, faults), 0, 0, 0,
@@ -39,6 +42,31 @@ static const struct record_field centre_fields[] = {
     {"latitude", RECORD_NUMBER, true, offsetof(struct scenario, latitude), 0, -89, 89, "degrees"},
     {"longitude", RECORD_NUMBER, true, offsetof(struct scenario, longitude), 0, -180, 180,
      "degrees"},
+};
+
+struct weather_entry {
+    double wet_days;
+    struct json_object *storms;
+};
+
+static const struct record_field weather_fields[] = {
+    {"wet_days", RECORD_NUMBER, false, offsetof(struct weather_entry, wet_days), 0, 0, 1,
+     "a share"},
+    {"storms", RECORD_LIST, false, offsetof(struct weather_entry, storms), 0, 0, 0,
+     "a list of {at_s, for_s, depth_mm}"},
+};
+
+struct storm_entry {
+    double at_s;
+    double for_s;
+    double depth_mm;
+};
+
+static const struct record_field storm_fields[] = {
+    {"at_s", RECORD_NUMBER, true, offsetof(struct storm_entry, at_s), 0, -1e9, 1e9,
+     "seconds after the start"},
+    {"for_s", RECORD_NUMBER, true, offsetof(struct storm_entry, for_s), 0, 60, 604800, "seconds"},
+    {"depth_mm", RECORD_NUMBER, true, offsetof(struct storm_entry, depth_mm), 0, 0, 2000, "mm"},
 };
 
 struct group {
@@ -93,6 +121,44 @@ static bool read_districts(const struct record_source *src, struct json_object *
         ok = record_text_item(src, list, "districts", i, s->districts[i], LL_MAX_NAME) && ok;
     }
     return ok;
+}
+
+static bool read_storms(const struct record_source *src, struct json_object *list,
+                        struct scenario *s)
+{
+    if (list == NULL) {
+        return true;
+    }
+    const size_t n = json_object_array_length(list);
+    char path[RECORD_PATH];
+    bool ok = true;
+    s->storms = calloc(n, sizeof *s->storms);
+    if (s->storms == NULL) {
+        return record_fault(src, "weather.storms", "%s", ll_err_str(LL_ENOMEM));
+    }
+    s->storm_count = n;
+    for (size_t i = 0; i < n; i++) {
+        struct storm_entry e = {0};
+        record_item(path, "weather.storms", i);
+        ok = record_read(src, json_object_array_get_idx(list, i), path, storm_fields,
+                         COUNT(storm_fields), &e) &&
+             ok;
+        s->storms[i] = (struct weather_storm){llround(e.at_s * LL_MS_PER_S),
+                                              llround(e.for_s * LL_MS_PER_S), e.depth_mm};
+    }
+    return ok;
+}
+
+static bool read_weather(const struct record_source *src, struct json_object *weather,
+                         struct scenario *s)
+{
+    struct weather_entry e = {0};
+    if (weather != NULL &&
+        !record_read(src, weather, "weather", weather_fields, COUNT(weather_fields), &e)) {
+        return false;
+    }
+    s->wet_days = e.wet_days;
+    return read_storms(src, e.storms, s);
 }
 
 static const struct model *find_model(const struct record_source *src, const struct group *g,
@@ -266,6 +332,7 @@ static bool read_scenario(const struct record_source *src, struct scenario *s)
     snprintf(s->name, sizeof s->name, "%s", top.name);
     bool ok = top.centre == NULL ||
               record_read(src, top.centre, "centre", centre_fields, COUNT(centre_fields), s);
+    ok = read_weather(src, top.weather, s) && ok;
     return read_districts(src, top.districts, s) && read_groups(src, top.assets, s) &&
            read_faults(src, top.faults, s) && ok;
 }
@@ -300,6 +367,7 @@ void scenario_free(struct scenario *s)
     }
     map_free(&s->by_id);
     free(s->faults);
+    free(s->storms);
     free(s->assets);
     free(s->districts);
     free(s);

@@ -3,6 +3,7 @@
  *
  * {"scenario": "demo", "title": …, "districts": ["licheng", …],
  *  "centre": {"latitude": 24.9, "longitude": 118.58},
+ *  "weather": {"wet_days": 0.3, "storms": [{"at_s": 3600, "for_s": 7200, "depth_mm": 40}, …]},
  *  "assets": [{"kind": "gas_pipe", "profile": "gas_chamber", "count": 40, "period_s": 2}, …],
  *  "faults": [{"kind": "gas_leak", "asset": "gas_pipe-0003", "at_s": 12, "for_s": 60,
  *              "magnitude": 8}, …]}
@@ -46,6 +47,9 @@ struct scenario {
     double longitude;
     char (*districts)[LL_MAX_NAME];
     size_t district_count;
+    double wet_days; /* the share of days with rain of their own; 0 where none is given */
+    struct weather_storm *storms;
+    size_t storm_count;
     struct scenario_asset *assets;
     size_t asset_count;
     struct map by_id;

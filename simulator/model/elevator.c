@@ -105,9 +105,11 @@ static void init(void *state, const struct model *self, struct rng *rng)
     e->left_s = S_PER_DAY / e->trips_per_day * rng_uniform(rng);
 }
 
-static void step(void *state, int64_t from_ms, double dt_s, struct rng *rng)
+static void step(void *state, const struct weather *weather, int64_t from_ms, double dt_s,
+                 struct rng *rng)
 {
     struct elevator *e = state;
+    (void)weather;
     double at_s = 0;
     while (!e->entrapped && dt_s - at_s >= e->left_s) {
         at_s += e->left_s;

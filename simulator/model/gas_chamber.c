@@ -42,9 +42,11 @@ static void init(void *state, const struct model *self, struct rng *rng)
     g->battery_v = 3.4 + 0.2 * rng_uniform(rng);
 }
 
-static void step(void *state, int64_t from_ms, double dt_s, struct rng *rng)
+static void step(void *state, const struct weather *weather, int64_t from_ms, double dt_s,
+                 struct rng *rng)
 {
     struct gas_chamber *g = state;
+    (void)weather;
     (void)from_ms;
     g->fraction =
         physics_chamber(g->fraction, g->leak_m3_h, g->volume_m3, g->ventilation_per_h, dt_s);

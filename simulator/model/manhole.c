@@ -30,9 +30,11 @@ static void init(void *state, const struct model *self, struct rng *rng)
     m->battery_v = 3.5 + 0.15 * rng_uniform(rng);
 }
 
-static void step(void *state, int64_t from_ms, double dt_s, struct rng *rng)
+static void step(void *state, const struct weather *weather, int64_t from_ms, double dt_s,
+                 struct rng *rng)
 {
     struct manhole *m = state;
+    (void)weather;
     const double pattern = model_demand_pattern(model_local_hour(from_ms + (int64_t)(dt_s * 1000)));
     m->walk = model_walk(m->walk, 0, 0.05, 1200, dt_s, rng);
     m->level_m = m->depth_m * sqrt(pattern / 2) * (1 + m->walk);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "gateway/base/rng.h"
+#include "simulator/model/weather.h"
 
 #define MODEL_MAX_SAMPLES 16
 #define MODEL_MAX_STATE   512
@@ -48,7 +49,8 @@ struct model {
     /* Draws what differs from asset to asset. */
     void (*init)(void *state, const struct model *self, struct rng *rng);
     /* Carries the state from `from_ms` (ms since 1970 UTC) over `dt_s` seconds, dt_s > 0. */
-    void (*step)(void *state, int64_t from_ms, double dt_s, struct rng *rng);
+    void (*step)(void *state, const struct weather *weather, int64_t from_ms, double dt_s,
+                 struct rng *rng);
     /* The device's readings, noise of the sensors included; returns how many. */
     size_t (*read)(const void *state, struct rng *rng, struct sample *out);
     /* Begins a fault, or ends it with magnitude 0. */

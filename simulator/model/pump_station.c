@@ -46,9 +46,11 @@ static void init(void *state, const struct model *self, struct rng *rng)
     p->bearing_c = 35;
 }
 
-static void step(void *state, int64_t from_ms, double dt_s, struct rng *rng)
+static void step(void *state, const struct weather *weather, int64_t from_ms, double dt_s,
+                 struct rng *rng)
 {
     struct pump_station *p = state;
+    (void)weather;
     const double pattern = model_demand_pattern(model_local_hour(from_ms));
     const double inflow_m3_h = p->inflow_mean_m3_h * pattern * fmax(1 + 0.05 * rng_normal(rng), 0);
     physics_well_step(&p->well, inflow_m3_h, dt_s);

@@ -86,9 +86,11 @@ static void init(void *state, const struct model *self, struct rng *rng)
     }
 }
 
-static void step(void *state, int64_t from_ms, double dt_s, struct rng *rng)
+static void step(void *state, const struct weather *weather, int64_t from_ms, double dt_s,
+                 struct rng *rng)
 {
     struct walk *w = state;
+    (void)weather;
     (void)from_ms;
     for (size_t i = 0; i < w->table->count; i++) {
         const struct quantity *q = &w->table->rows[i];

@@ -60,9 +60,11 @@ static void init(void *state, const struct model *self, struct rng *rng)
     w->noise = 0.05 * rng_normal(rng);
 }
 
-static void step(void *state, int64_t from_ms, double dt_s, struct rng *rng)
+static void step(void *state, const struct weather *weather, int64_t from_ms, double dt_s,
+                 struct rng *rng)
 {
     struct water_main *w = state;
+    (void)weather;
     w->noise = model_walk(w->noise, 0, 0.05, DEMAND_TAU, dt_s, rng);
     draw(w, from_ms + (int64_t)(dt_s * 1000));
 }

@@ -1,16 +1,7 @@
 /* Against values worked out by hand from the equations in physics.h. */
-#include "tests/unit/unit.h"
-
-#include <math.h>
+#include "tests/unit/simulator/near.h"
 
 #include "simulator/model/physics.h"
-
-static void expect_near(double actual, double expected, double tolerance)
-{
-    if (!(fabs(actual - expected) <= tolerance)) {
-        fail_msg("expected %.12g within %.3g, got %.12g", expected, tolerance, actual);
-    }
-}
 
 static void a_chamber_settles_at_q_over_q_plus_lambda_v(void **state)
 {

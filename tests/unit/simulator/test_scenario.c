@@ -77,6 +77,24 @@ static void faults_take_the_models_magnitude_unless_they_give_one(void **state)
     scenario_free(s);
 }
 
+static void storms_come_after_the_start(void **state)
+{
+    (void)state;
+    struct scenario *s = good(
+        HEAD
+        "\"weather\": {\"wet_days\": 0.25, \"storms\": [{\"at_s\": 60, \"for_s\": 7200, "
+        "\"depth_mm\": 40}]}, \"assets\": [{\"kind\": \"sewer\", \"count\": 1, \"period_s\": 2}]}");
+    assert_true(s->wet_days == 0.25);
+    assert_int_equal(s->storm_count, 1);
+    assert_int_equal(s->storms[0].at_ms, 60000);
+    assert_int_equal(s->storms[0].for_ms, 7200000);
+    assert_true(s->storms[0].depth_mm == 40);
+    scenario_free(s);
+    expect_fault(HEAD "\"assets\": [{\"kind\": \"sewer\", \"count\": 1, \"period_s\": 2}],\n"
+                      "\"weather\": {\"storms\": [{\"at_s\": 60, \"for_s\": 1, \"depth_mm\": 4}]}}",
+                 "scenario.json:4: weather.storms[0].for_s: expected seconds from 60 to 604800");
+}
+
 static void every_fault_of_the_file_is_named_with_line_and_key(void **state)
 {
     (void)state;
@@ -122,6 +140,7 @@ static void impossible_faults_are_refused(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(assets_are_numbered_by_kind_and_dealt_to_the_districts),
     cmocka_unit_test(faults_take_the_models_magnitude_unless_they_give_one),
+    cmocka_unit_test(storms_come_after_the_start),
     cmocka_unit_test(every_fault_of_the_file_is_named_with_line_and_key),
     cmocka_unit_test(impossible_faults_are_refused),
 };
