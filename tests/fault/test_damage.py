@@ -6,6 +6,8 @@ Most cases are tried by build/tests/fault/reopen, which opens the files as a gat
 thousand times in one process; a sample of them with a whole gateway.
 """
 
+import concurrent.futures
+import itertools
 import os
 import pathlib
 import random
@@ -124,12 +126,13 @@ def reopen(c, base, *words):
 
 
 def reopen_each(c, how, patterns, loses, *numbers):
-    total = [0, 0, 0]
-    for base in BASES:
-        for pattern in patterns:
-            file = last_file(c.folder / base, pattern).relative_to(c.folder / base)
-            may = "loses" if (base, pattern) in loses else "keeps"
-            total = [a + b for a, b in zip(total, reopen(c, base, how, file, *numbers, may))]
+    def of_one(pair):
+        base, pattern = pair
+        file = last_file(c.folder / base, pattern).relative_to(c.folder / base)
+        return reopen(c, base, how, file, *numbers, "loses" if pair in loses else "keeps")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        total = [sum(column) for column in zip(*pool.map(
+            of_one, itertools.product(BASES, patterns)))]
     print("%s: %d cases; readings counted as evicted %d, not read %d" % (how, *total))
     expect(total[0] > 100 and total[1] > 0, True, "many cases, and something was lost")
 
