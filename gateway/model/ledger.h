@@ -45,7 +45,7 @@ struct delivery {
 struct device_books {
     uint64_t messages;
     uint64_t messages_duplicate;
-    uint64_t messages_missing; /* numbered by the device and never received */
+    uint64_t messages_missing; /* numbered by the device and not received */
     uint64_t readings;
     uint64_t readings_accepted; /* spooled or kept */
     uint64_t readings_duplicate;

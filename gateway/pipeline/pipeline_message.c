@@ -61,30 +61,43 @@ static bool is_newer(struct device_state *state, const struct uplink *u)
     return true;
 }
 
+/* What the message's number says; the books of those that are missing. */
+static enum seq_verdict take_number(struct device_state *state, uint64_t seq)
+{
+    int64_t missing;
+    const enum seq_verdict verdict = seq_window_enter(&state->seq, seq, &missing);
+    if (missing > 0) {
+        state->books.messages_missing += (uint64_t)missing;
+        counter_add(COUNTER_SEQ_GAPS, (uint64_t)missing);
+    } else if (missing < 0) {
+        state->books.messages_missing--;
+        counter_add(COUNTER_SEQ_LATE, 1);
+    }
+    return verdict;
+}
+
 /* Counts messages that came before, by the device's own number. */
 static bool message_repeats(struct pipeline *p, const struct uplink *u, const struct device *d)
 {
-    uint64_t missing = 0;
     struct device_state *state = &p->table->devices[d->index];
     state->books.messages++;
     state->books.last_ms = p->now.event_ms;
-    if (is_newer(state, u)) {
-        /* Whatever its number says: a device that began anew counts from 0 again. */
-        if (u->has_seq && seq_window_repeats(&state->seq, u->seq, &missing)) {
-            state->seq = (struct seq_window){.highest = u->seq, .seen = 1};
-        }
-        state->books.messages_missing += missing;
-        counter_add(COUNTER_SEQ_GAPS, missing);
+    const bool newer = is_newer(state, u);
+    const enum seq_verdict verdict = u->has_seq ? take_number(state, u->seq) : SEQ_NEW;
+    if (verdict == SEQ_NEW) {
         return false;
     }
-    if (!u->has_seq || !seq_window_repeats(&state->seq, u->seq, &missing)) {
-        state->books.messages_missing += missing;
-        counter_add(COUNTER_SEQ_GAPS, missing);
-        return false;
+    if (verdict == SEQ_REPEATED && !newer) {
+        state->books.messages_duplicate++;
+        p->books->messages_duplicate++;
+        return true;
     }
-    state->books.messages_duplicate++;
-    p->books->messages_duplicate++;
-    return true;
+    /* A device that began anew counts from 0 again. With a time of the past it did not: then the
+     * message was long under way. */
+    if (newer || uplink_newest_ms(u) == INT64_MIN) {
+        state->seq = seq_window_from(u->seq);
+    }
+    return false;
 }
 
 /* Gives the reading its place in its series. Two readings of a series at one time would overwrite

@@ -151,12 +151,13 @@ void series_table_adopt(struct series_table *t, const struct series_table *old)
 
 /*
  * u32 devices, then for each: u8 id length, id, u32 shape, u32 length of what follows, u64 highest,
- * u64 seen, i64 newest time, its books as books_field() lists them, its clock as clock_field()
- * lists it (since version 2), and for each channel i64 last time, i64 last own time, f64 last value
- * and for each of its detectors i64 since, f64 reference, u32 count, u32 active, i64 since, u8
- * state, u8 condition.
+ * u64 seen, u64 missed (since version 3), i64 newest time, its books as books_field() lists them,
+ * its clock as clock_field() lists it (since version 2), and for each channel i64 last time, i64
+ * last own time, f64 last value and for each of its detectors i64 since, f64 reference, u32 count,
+ * u32 active, i64 since, u8 state, u8 condition.
  */
 #define DEVICE_BYTES 96
+#define MISSED_BYTES 8
 #define BOOKS_FIELDS 8
 #define CLOCK_FIELDS 4
 #define CLOCK_BYTES  36
@@ -221,6 +222,7 @@ static uint32_t device_bytes(const struct profile *p, uint32_t version)
 {
     size_t bytes = DEVICE_BYTES + p->channel_count * SERIES_BYTES;
     bytes += version > 1 ? CLOCK_BYTES : 0;
+    bytes += version > 2 ? MISSED_BYTES : 0;
     for (size_t c = 0; c < p->channel_count; c++) {
         bytes += p->channels[c].detector_count * WATCH_BYTES;
     }
@@ -238,6 +240,7 @@ static void save_device(const struct series_table *t, uint32_t index, struct buf
     struct device_state *state = &t->devices[index];
     buf_u64(out, state->seq.highest);
     buf_u64(out, state->seq.seen);
+    buf_u64(out, state->seq.missed);
     buf_u64(out, (uint64_t)state->newest_ms);
     for (size_t i = 0; i < BOOKS_FIELDS; i++) {
         buf_u64(out, *books_field(&state->books, i));
@@ -288,6 +291,7 @@ static void load_device(struct series_table *t, const struct device *d, uint32_t
     struct device_state *own = &t->devices[d->index];
     own->seq.highest = cursor_u64(in);
     own->seq.seen = cursor_u64(in);
+    own->seq.missed = version > 2 ? cursor_u64(in) : 0;
     own->newest_ms = (int64_t)cursor_u64(in);
     for (size_t i = 0; i < BOOKS_FIELDS; i++) {
         *books_field(&own->books, i) = cursor_u64(in);

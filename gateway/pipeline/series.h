@@ -70,8 +70,9 @@ uint32_t series_find_watch(const struct series_table *t, const char *device, con
                            const char *condition);
 
 /* For the checkpoint. A device whose profile has changed shape since is skipped when loaded.
- * Version 1 knew nothing of the devices' clocks. */
-#define SERIES_TABLE_VERSION 2
+ * Version 1 knew nothing of the devices' clocks; version 2 did not know which numbers are missing,
+ * so that those of them that come late stay counted. */
+#define SERIES_TABLE_VERSION 3
 void series_table_save(const struct series_table *t, struct buf *out);
 ll_err series_table_load(struct series_table *t, uint32_t version, struct cursor *in);
 

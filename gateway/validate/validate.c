@@ -62,29 +62,47 @@ enum time_verdict validate_time(const struct uplink_value *v, int64_t receive_ms
 
 #define WINDOW 64
 
-bool seq_window_repeats(struct seq_window *w, uint64_t seq, uint64_t *missing)
+struct seq_window seq_window_from(uint64_t seq)
+{
+    return (struct seq_window){.highest = seq, .seen = 1};
+}
+
+/* `step` numbers further. */
+static void move_on(struct seq_window *w, uint64_t step)
+{
+    if (step < WINDOW) {
+        w->seen = w->seen << step | 1;
+        w->missed = w->missed << step | ((UINT64_C(1) << step) - 2);
+    } else {
+        w->seen = 1;
+        w->missed = ~UINT64_C(1);
+    }
+    w->highest += step;
+}
+
+enum seq_verdict seq_window_enter(struct seq_window *w, uint64_t seq, int64_t *missing)
 {
     *missing = 0;
     if (w->seen == 0) {
-        *w = (struct seq_window){.highest = seq, .seen = 1};
-        return false;
+        *w = seq_window_from(seq);
+        return SEQ_NEW;
     }
     if (seq > w->highest) {
-        const uint64_t step = seq - w->highest;
-        *missing = step - 1;
-        w->seen = step < WINDOW ? w->seen << step | 1 : 1;
-        w->highest = seq;
-        return false;
+        const uint64_t passed = seq - w->highest - 1;
+        *missing = passed < INT64_MAX ? (int64_t)passed : INT64_MAX;
+        move_on(w, passed + 1);
+        return SEQ_NEW;
     }
     const uint64_t back = w->highest - seq;
     if (back >= WINDOW) {
-        *w = (struct seq_window){.highest = seq, .seen = 1};
-        return false;
+        return SEQ_BELOW;
     }
     const uint64_t bit = UINT64_C(1) << back;
     if ((w->seen & bit) != 0) {
-        return true;
+        return SEQ_REPEATED;
     }
+    *missing = (w->missed & bit) != 0 ? -1 : 0;
     w->seen |= bit;
-    return false;
+    w->missed &= ~bit;
+    return SEQ_NEW;
 }

@@ -28,15 +28,25 @@ enum time_verdict validate_time(const struct uplink_value *v, int64_t receive_ms
                                 int64_t max_ahead_ms, int64_t late_limit_ms, int64_t *ts_ms,
                                 uint32_t *flags, enum reason *reason);
 
-/* The sequence numbers that a device has used of late: the highest, and one bit for each of the 64
+/* The sequence numbers that a device has used of late: the highest, and two bits for each of the 64
  * up to it. A zeroed one is new. */
 struct seq_window {
     uint64_t highest;
-    uint64_t seen; /* bit i: highest - i */
+    uint64_t seen;   /* bit i: highest - i came */
+    uint64_t missed; /* bit i: it was passed over, and has not come since */
 };
 
-/* Whether `seq` is in the window already; if not it is entered, and *missing gets how many numbers
- * before it were passed over. A number far below the window means that the device began anew. */
-bool seq_window_repeats(struct seq_window *w, uint64_t seq, uint64_t *missing);
+enum seq_verdict {
+    SEQ_NEW,      /* it was entered */
+    SEQ_REPEATED, /* it is in the window already */
+    SEQ_BELOW,    /* it is below the window, which says nothing of it */
+};
+
+/* Enters `seq` if it is new. *missing gets how many numbers it passed over, or -1 where it is one
+ * that was. */
+enum seq_verdict seq_window_enter(struct seq_window *w, uint64_t seq, int64_t *missing);
+
+/* Of a device that begins with `seq`, or begins anew with it. */
+struct seq_window seq_window_from(uint64_t seq);
 
 #endif

@@ -42,9 +42,10 @@ static void run_devices(struct series_table *t)
         (void)detect_observe(spec, &watch->detect, 50, now);
     }
     for (uint32_t d = 0; d < t->device_count; d++) {
-        uint64_t missing;
-        (void)seq_window_repeats(&t->devices[d].seq, 4711, &missing);
-        demand(seq_window_repeats(&t->devices[d].seq, 4711, &missing));
+        int64_t missing;
+        const enum seq_verdict first = seq_window_enter(&t->devices[d].seq, 4711, &missing);
+        const enum seq_verdict again = first == SEQ_BELOW ? SEQ_BELOW : SEQ_REPEATED;
+        demand(seq_window_enter(&t->devices[d].seq, 4711, &missing) == again);
         device_clock_learn(&t->devices[d].clock, series_device(t, 0)->profile, 1764000000000,
                            1764009000000);
     }

@@ -137,34 +137,53 @@ static void without_a_time_the_receive_time_stands_in_and_is_flagged(void **stat
     assert_int_equal(flags, READING_TIME_FROM_RECEIVE);
 }
 
+static void expect_entered(struct seq_window *w, uint64_t seq, enum seq_verdict verdict,
+                           int64_t missing)
+{
+    int64_t found;
+    assert_int_equal(seq_window_enter(w, seq, &found), verdict);
+    assert_int_equal(found, missing);
+}
+
 static void a_sequence_number_counts_once(void **state)
 {
     (void)state;
     struct seq_window w = {0};
-    uint64_t missing;
-    assert_false(seq_window_repeats(&w, 10, &missing));
-    assert_true(seq_window_repeats(&w, 10, &missing));
-    assert_false(seq_window_repeats(&w, 12, &missing));
-    assert_int_equal(missing, 1);
-    assert_false(seq_window_repeats(&w, 11, &missing)); /* out of order */
-    assert_int_equal(missing, 0);
-    assert_true(seq_window_repeats(&w, 11, &missing));
-    assert_false(seq_window_repeats(&w, 75, &missing));
-    assert_int_equal(missing, 62);
-    assert_true(seq_window_repeats(&w, 12, &missing)); /* 63 back: still known */
+    expect_entered(&w, 10, SEQ_NEW, 0);
+    expect_entered(&w, 10, SEQ_REPEATED, 0);
+    expect_entered(&w, 12, SEQ_NEW, 1);
+    expect_entered(&w, 12, SEQ_REPEATED, 0);
+    expect_entered(&w, 75, SEQ_NEW, 62);
+    expect_entered(&w, 12, SEQ_REPEATED, 0); /* 63 back: still known */
 }
 
-static void a_sequence_that_begins_anew_is_followed(void **state)
+static void a_number_that_comes_late_is_no_longer_missing(void **state)
 {
     (void)state;
     struct seq_window w = {0};
-    uint64_t missing;
-    assert_false(seq_window_repeats(&w, 5000, &missing));
-    assert_false(seq_window_repeats(&w, 1, &missing));
-    assert_int_equal(missing, 0);
-    assert_true(seq_window_repeats(&w, 1, &missing));
-    assert_false(seq_window_repeats(&w, UINT64_MAX, &missing));
-    assert_true(seq_window_repeats(&w, UINT64_MAX, &missing));
+    expect_entered(&w, 10, SEQ_NEW, 0);
+    expect_entered(&w, 13, SEQ_NEW, 2);
+    expect_entered(&w, 11, SEQ_NEW, -1);
+    expect_entered(&w, 11, SEQ_REPEATED, 0);
+    expect_entered(&w, 9, SEQ_NEW, 0); /* before the first: never counted */
+    expect_entered(&w, 200, SEQ_NEW, 186);
+    expect_entered(&w, 137, SEQ_NEW, -1); /* 63 back */
+    expect_entered(&w, 203, SEQ_NEW, 2);
+    expect_entered(&w, 140, SEQ_NEW, -1);
+    expect_entered(&w, 200, SEQ_REPEATED, 0);
+}
+
+static void of_a_number_below_the_window_nothing_is_known(void **state)
+{
+    (void)state;
+    struct seq_window w = {0};
+    expect_entered(&w, 5000, SEQ_NEW, 0);
+    expect_entered(&w, 4936, SEQ_BELOW, 0);
+    expect_entered(&w, 5001, SEQ_NEW, 0);
+    w = seq_window_from(1);
+    expect_entered(&w, 1, SEQ_REPEATED, 0);
+    expect_entered(&w, UINT64_MAX, SEQ_NEW, INT64_MAX);
+    expect_entered(&w, UINT64_MAX, SEQ_REPEATED, 0);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -176,7 +195,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_time_is_good_late_or_refused),
     cmocka_unit_test(without_a_time_the_receive_time_stands_in_and_is_flagged),
     cmocka_unit_test(a_sequence_number_counts_once),
-    cmocka_unit_test(a_sequence_that_begins_anew_is_followed),
+    cmocka_unit_test(a_number_that_comes_late_is_no_longer_missing),
+    cmocka_unit_test(of_a_number_below_the_window_nothing_is_known),
 };
 
 UNIT_MAIN(tests)
