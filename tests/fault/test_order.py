@@ -11,9 +11,9 @@ from city import City, now_ms, wait_for
 from harness import expect, run
 
 SEED = 24
-DEVICES = faults.short_or_soak(10, 50)
+DEVICES = faults.short_or_soak(5, 50)
 MESSAGES = faults.short_or_soak(600, 6000)  # of a device, in each test
-PARTS = 4  # after each of them the gateway is killed
+PARTS = faults.short_or_soak(2, 10)  # after each of them the gateway is killed
 WINDOW = 64  # numbers of a device that the gateway remembers
 STEP_MS = 10
 HIGH, LOW = 2.48, 2.28  # of the profile's alarm and its dead band
