@@ -11,6 +11,31 @@
 
 #define DEFAULT_ROWS 100
 
+ll_err api_db_open(const char *path, struct api_db *out)
+{
+    struct api_db db = {.registry = NULL};
+    ll_err err = registry_db_open(path, &db.registry);
+    if (err == LL_OK) {
+        err = alarm_store_open(path, &db.alarms);
+    }
+    if (err != LL_OK) {
+        registry_db_close(db.registry);
+        return err;
+    }
+    *out = db;
+    pthread_mutex_init(&out->lock, NULL);
+    return LL_OK;
+}
+
+void api_db_close(struct api_db *db)
+{
+    if (db->registry != NULL) {
+        pthread_mutex_destroy(&db->lock);
+        registry_db_close(db->registry);
+        alarm_store_close(db->alarms);
+    }
+}
+
 /* --- what the handlers share ----------------------------------------------------------------- */
 
 static int http_status(ll_err err)
@@ -102,10 +127,10 @@ void api_audit(struct api *api, const struct console_request *req, const char *w
                const char *object, const char *before, const char *after)
 {
     const char *who = console_user(req);
-    pthread_mutex_lock(&api->lock);
+    pthread_mutex_lock(&api->writing.lock);
     const ll_err err =
-        alarm_store_audit(api->alarms, clock_wall().ms, who, what, object, before, after);
-    pthread_mutex_unlock(&api->lock);
+        alarm_store_audit(api->writing.alarms, clock_wall().ms, who, what, object, before, after);
+    pthread_mutex_unlock(&api->writing.lock);
     if (err != LL_OK) {
         log_error("api", "audit_failed", "who=%s what=%s object=%s reason=\"%s\"", who, what,
                   object, ll_err_str(err));

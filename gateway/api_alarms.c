@@ -17,18 +17,18 @@ void api_get_alarms(void *ctx, const struct console_request *req, struct console
         !api_query_number(req, ans, "limit", DEFAULT_ROWS, LL_MAX_ROWS, &limit)) {
         return;
     }
-    pthread_mutex_lock(&api->lock);
-    const ll_err err = alarm_store_list(api->alarms, open != 0, api_query_text(req, "asset"),
-                                        (size_t)limit, &ans->body);
-    pthread_mutex_unlock(&api->lock);
+    pthread_mutex_lock(&api->reading.lock);
+    const ll_err err = alarm_store_list(api->reading.alarms, open != 0,
+                                        api_query_text(req, "asset"), (size_t)limit, &ans->body);
+    pthread_mutex_unlock(&api->reading.lock);
     api_finish(ans, err);
 }
 
 static ll_err show(struct api *api, uint64_t id, struct buf *out)
 {
-    pthread_mutex_lock(&api->lock);
-    const ll_err err = alarm_store_show(api->alarms, id, out);
-    pthread_mutex_unlock(&api->lock);
+    pthread_mutex_lock(&api->reading.lock);
+    const ll_err err = alarm_store_show(api->reading.alarms, id, out);
+    pthread_mutex_unlock(&api->reading.lock);
     return err;
 }
 
@@ -139,8 +139,8 @@ void api_get_audit(void *ctx, const struct console_request *req, struct console_
     if (!api_query_number(req, ans, "limit", DEFAULT_ROWS, LL_MAX_ROWS, &limit)) {
         return;
     }
-    pthread_mutex_lock(&api->lock);
-    const ll_err err = alarm_store_audit_list(api->alarms, (size_t)limit, &ans->body);
-    pthread_mutex_unlock(&api->lock);
+    pthread_mutex_lock(&api->reading.lock);
+    const ll_err err = alarm_store_audit_list(api->reading.alarms, (size_t)limit, &ans->body);
+    pthread_mutex_unlock(&api->reading.lock);
     api_finish(ans, err);
 }

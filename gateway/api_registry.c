@@ -30,19 +30,19 @@ static void list(struct api *api, const struct noun *noun, const struct console_
     if (!api_query_number(req, ans, "offset", 0, UINT32_MAX, &offset)) {
         return;
     }
-    pthread_mutex_lock(&api->lock);
+    pthread_mutex_lock(&api->reading.lock);
     const ll_err err =
-        noun->list(api->registry_db, api_query_text(req, "filter"), offset, &ans->body);
-    pthread_mutex_unlock(&api->lock);
+        noun->list(api->reading.registry, api_query_text(req, "filter"), offset, &ans->body);
+    pthread_mutex_unlock(&api->reading.lock);
     api_finish(ans, err);
 }
 
 static void show(struct api *api, const struct noun *noun, const struct console_request *req,
                  struct console_answer *ans)
 {
-    pthread_mutex_lock(&api->lock);
-    const ll_err err = noun->show(api->registry_db, console_param(req), &ans->body);
-    pthread_mutex_unlock(&api->lock);
+    pthread_mutex_lock(&api->reading.lock);
+    const ll_err err = noun->show(api->reading.registry, console_param(req), &ans->body);
+    pthread_mutex_unlock(&api->reading.lock);
     if (err == LL_ENOENT) {
         console_error(ans, 404, "there is no %s '%s'", noun->name, console_param(req));
     } else {
@@ -92,9 +92,9 @@ static void import(struct api *api, const struct noun *noun, const struct consol
     size_t count = 0;
     size_t len;
     const char *text = console_body(req, &len);
-    pthread_mutex_lock(&api->lock);
-    ll_err err = noun->import(api->registry_db, name, text, len, &faults, &count);
-    pthread_mutex_unlock(&api->lock);
+    pthread_mutex_lock(&api->writing.lock);
+    ll_err err = noun->import(api->writing.registry, name, text, len, &faults, &count);
+    pthread_mutex_unlock(&api->writing.lock);
     if (err != LL_OK) {
         if (faults.count > 0) {
             answer_faults(ans, name, &faults);
@@ -179,10 +179,10 @@ static void release(struct api *api, const struct console_request *req, struct c
     struct buf before;
     size_t count = 0;
     buf_init(&before, LL_MAX_HTTP_ANSWER);
-    pthread_mutex_lock(&api->lock);
+    pthread_mutex_lock(&api->writing.lock);
     const ll_err err =
-        registry_release_fields(api->registry_db, measurement, name, &count, &before);
-    pthread_mutex_unlock(&api->lock);
+        registry_release_fields(api->writing.registry, measurement, name, &count, &before);
+    pthread_mutex_unlock(&api->writing.lock);
     if (err == LL_ENOENT) {
         console_error(ans, 404, "no field%s%s of '%s' is pinned", name != NULL ? " " : "",
                       name != NULL ? name : "", measurement);

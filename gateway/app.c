@@ -16,6 +16,7 @@
 #include "gateway/model/counters.h"
 #include "gateway/notify/publisher.h"
 #include "gateway/pipeline/judge.h"
+#include "gateway/reloader.h"
 #include "gateway/self.h"
 
 #define INGEST_TIMER_MS   250
@@ -43,8 +44,8 @@ struct app {
     struct uploader *uploaders[LL_MAX_DESTINATIONS];
     size_t uploader_count;
     struct api api;
-    bool api_ready;
     struct console *console;
+    struct reloader *reloader;
     struct ingest *ingest;
     struct publisher *publisher; /* NULL: alarms are not published */
     struct self *self;           /* NULL: it does not report on itself */
@@ -121,27 +122,6 @@ static ll_err open_logs(struct app *app)
     return LL_OK;
 }
 
-static void import_profiles(struct registry_db *db, const char *dir)
-{
-    if (dir[0] == '\0') {
-        return;
-    }
-    struct diag *d = calloc(1, sizeof *d);
-    size_t count = 0;
-    if (d == NULL) {
-        return;
-    }
-    const ll_err err = registry_import_profile_dir(db, dir, d, &count);
-    for (size_t i = 0; i < diag_kept(d); i++) {
-        log_error("registry", "bad_profile", "text=\"%s\"", d->text[i]);
-    }
-    if (err != LL_OK && d->count == 0) {
-        log_error("registry", "profiles_dir", "dir=%s reason=\"%s\"", dir, ll_err_str(err));
-    }
-    log_info("registry", "profiles", "dir=%s taken=%zu faults=%zu", dir, count, d->count);
-    free(d);
-}
-
 static ll_err open_databases(struct app *app)
 {
     char path[LL_MAX_PATH];
@@ -153,15 +133,15 @@ static ll_err open_databases(struct app *app)
         err = alarm_store_open(path, &app->alarms);
     }
     if (err == LL_OK) {
-        err = registry_db_open(path, &app->api.registry_db);
+        err = api_db_open(path, &app->api.reading);
     }
     if (err == LL_OK) {
-        err = alarm_store_open(path, &app->api.alarms);
+        err = api_db_open(path, &app->api.writing);
     }
     if (err != LL_OK) {
         return failed("database", path, err);
     }
-    import_profiles(app->registry_db, app->conf->profiles_dir);
+    reloader_import_profiles(app->registry_db, app->conf->profiles_dir);
     if (app->conf->self_report_s > 0) {
         err = self_register(app->registry_db, app->conf->gateway_id);
     }
@@ -301,8 +281,6 @@ static ll_err start_console(struct app *app)
     api->quarantine = app->quarantine;
     api->uploaders = app->uploaders;
     api->uploader_count = app->uploader_count;
-    pthread_mutex_init(&api->lock, NULL);
-    app->api_ready = true;
     const ll_err err = console_start(c->http_listen, socket_path, c->http_socket_group, api_routes,
                                      api_route_count, api, &app->console);
     if (err != LL_OK) {
@@ -399,67 +377,14 @@ static void on_housekeeping(void *ctx)
         trim(spool_journal(app->spool, (enum spool_lane)lane), needed);
     }
     keep_free(app);
-}
-
-static void apply_log(const struct conf *c)
-{
-    enum log_level level = LOG_INFO;
-    log_level_parse(c->log_level, &level);
-    log_setup(level, c->log_debug);
-}
-
-/* Profiles and the registry, on the console's connection, then the pipeline takes the new state. */
-static void reload_registry(struct app *app)
-{
-    static const char command[] = "{\"do\":\"registry_reload\"}";
-    struct buf answer;
-    buf_init(&answer, LL_MAX_TEXT_FILE);
-    pthread_mutex_lock(&app->api.lock);
-    import_profiles(app->api.registry_db, app->conf->profiles_dir);
-    pthread_mutex_unlock(&app->api.lock);
-    const ll_err err = pipeline_command(app->pipeline, command, sizeof command - 1, &answer);
-    if (err != LL_OK) {
-        log_error("app", "reload_failed", "what=registry reason=\"%s\"", ll_err_str(err));
-    }
-    buf_free(&answer);
-}
-
-static void reload(struct app *app)
-{
-    struct diag *d = calloc(1, sizeof *d);
-    struct conf *next = calloc(1, sizeof *next);
-    char fixed[LL_DIAG_TEXT];
-    if (d == NULL || next == NULL) {
-        goto out;
-    }
-    if (conf_load(app->conf_path, d, next) != LL_OK) {
-        for (size_t i = 0; i < diag_kept(d); i++) {
-            log_error("app", "reload_refused", "text=\"%s\"", d->text[i]);
-        }
-        log_error("app", "reload_refused", "faults=%zu hint=\"the running configuration stays\"",
-                  d->count);
-        goto out;
-    }
-    conf_not_reloadable(app->conf, next, fixed, sizeof fixed);
-    memcpy(app->conf->log_level, next->log_level, sizeof next->log_level);
-    memcpy(app->conf->log_debug, next->log_debug, sizeof next->log_debug);
-    memcpy(app->conf->profiles_dir, next->profiles_dir, sizeof next->profiles_dir);
-    apply_log(app->conf);
-    reload_registry(app);
-    if (fixed[0] != '\0') {
-        log_warn("app", "needs_restart", "settings=\"%s\"", fixed);
-    }
-    log_info("app", "reloaded", "file=%s", app->conf_path);
-out:
-    free(next);
-    free(d);
+    reloader_timer(app->reloader);
 }
 
 static void on_signal(void *ctx, int signal_number)
 {
     struct app *app = ctx;
     if (signal_number == SIGHUP) {
-        reload(app);
+        reloader_run(app->reloader);
     } else {
         log_info("app", "stopping", "signal=%s", strsignal(signal_number));
         loop_stop(app->loop);
@@ -502,6 +427,9 @@ static ll_err start(struct app *app)
         err = loop_every(app->loop, INGEST_TIMER_MS, on_ingest_timer, app);
     }
     if (err == LL_OK) {
+        err = reloader_new(app->conf, app->conf_path, &app->api, &app->reloader);
+    }
+    if (err == LL_OK) {
         err = start_self(app);
     }
     if (err == LL_OK) {
@@ -519,7 +447,7 @@ ll_err app_init(struct conf *conf, const char *conf_path, struct app **out)
     }
     app->conf = conf;
     app->conf_path = conf_path;
-    apply_log(conf);
+    reloader_apply_log(conf);
     log_info("app", "starting", "version=%s gateway=%s data_dir=%s", LL_VERSION, conf->gateway_id,
              conf->data_dir);
     const ll_err err = start(app);
@@ -542,6 +470,7 @@ void app_fini(struct app *app)
         return;
     }
     console_stop(app->console);
+    reloader_free(app->reloader);
     self_free(app->self);
     ingest_stop(app->ingest);
     pipeline_stop(app->pipeline);
@@ -554,11 +483,8 @@ void app_fini(struct app *app)
         uploader_stop(app->uploaders[i]);
     }
     pipeline_free(app->pipeline);
-    if (app->api_ready) {
-        pthread_mutex_destroy(&app->api.lock);
-    }
-    registry_db_close(app->api.registry_db);
-    alarm_store_close(app->api.alarms);
+    api_db_close(&app->api.reading);
+    api_db_close(&app->api.writing);
     registry_db_close(app->registry_db);
     alarm_store_close(app->alarms);
     spool_close(app->spool);

@@ -292,9 +292,12 @@ static void on_library_log(void *ctx, const char *fmt, va_list ap)
 /* The library closes `fd` when it stops. */
 static ll_err start_listener(struct listener *l, int fd)
 {
-    /* poll, since select fails once a descriptor is above 1023. */
+    /* On the Unix socket a handler may wait, for the pipeline or for a long import, so each
+     * connection has a thread of its own. poll, since select fails once a descriptor is above
+     * 1023. */
+    const unsigned threads = l->is_unix ? MHD_USE_THREAD_PER_CONNECTION : 0;
     l->daemon = MHD_start_daemon(
-        MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, l,
+        MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | threads, 0, NULL, NULL, on_access, l,
         MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, l, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,

@@ -2,8 +2,9 @@
  * The HTTP server: routes from a table, on a Unix socket (the whole API) and on a TCP address (only
  * routes marked public). Knows HTTP and nothing of the gateway; gateway/api.c has the handlers.
  *
- * Threads: handlers run on the server's own threads, one at a time for each listener. Bodies and
- * answers are capped (limits.h); a request past a cap is answered with 413.
+ * Threads: handlers run on the server's own threads: on the Unix socket one a connection, so that
+ * one which waits holds up nobody else; on the TCP address one at a time. Connections, bodies and
+ * answers are capped; a request past a cap is answered with 413.
  */
 #ifndef LL_CONSOLE_CONSOLE_H
 #define LL_CONSOLE_CONSOLE_H

@@ -419,6 +419,26 @@ static void *let_go(void *arg)
     return NULL;
 }
 
+static void a_handler_that_waits_holds_up_nobody_else(void **state)
+{
+    (void)state;
+    struct call slow_one = {.method = "GET", .path = "/slow"};
+    struct call other = {.method = "GET", .path = "/items"};
+    pthread_t client;
+    sem_init(&handler_entered, 0, 0);
+    sem_init(&handler_may_end, 0, 0);
+    assert_int_equal(pthread_create(&client, NULL, ask_slow, &slow_one), 0);
+    sem_wait(&handler_entered);
+    perform(&other);
+    sem_post(&handler_may_end);
+    pthread_join(client, NULL);
+    assert_int_equal(other.rc, CURLE_OK);
+    assert_int_equal(other.status, 200);
+    assert_int_equal(slow_one.status, 200);
+    done(&other);
+    done(&slow_one);
+}
+
 static void stopping_waits_for_a_handler_that_runs(void **state)
 {
     (void)state;
@@ -459,6 +479,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_socket_in_use_is_left_alone),
     TEST(a_file_that_is_no_socket_is_left_alone),
     TEST(a_bad_or_taken_address_fails_and_leaves_no_socket),
+    TEST(a_handler_that_waits_holds_up_nobody_else),
     TEST(stopping_waits_for_a_handler_that_runs),
 };
 
