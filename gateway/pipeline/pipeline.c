@@ -240,11 +240,16 @@ void pipeline_stop(struct pipeline *p)
     }
 }
 
+ll_err pipeline_take(struct pipeline *p)
+{
+    return pipeline_take_batch(p, UINT64_MAX);
+}
+
 ll_err pipeline_drain(struct pipeline *p)
 {
     ll_err err;
     do {
-        err = pipeline_take_batch(p, UINT64_MAX);
+        err = pipeline_take(p);
     } while (err == LL_OK && !p->gave_up);
     return err == LL_EAGAIN ? LL_OK : err;
 }

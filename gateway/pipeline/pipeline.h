@@ -34,7 +34,7 @@ struct pipeline_parts {
     struct quarantine *quarantine;
     struct alarm_store *alarms;      /* used by the pipeline's thread alone */
     struct registry_db *registry_db; /* likewise */
-    const char *checkpoint_path;
+    const char *checkpoint_path;     /* NULL: none is read or written */
     /* Told of each transition once it is in `alarms`. It must not wait for anything. NULL: nobody
      * wants to know. */
     void (*alarm_changed)(void *ctx, uint64_t alarm);
@@ -48,7 +48,9 @@ void pipeline_free(struct pipeline *p);
 /* The thread. Stop takes what is in the journal by then, writes a checkpoint and joins. */
 ll_err pipeline_start(struct pipeline *p);
 void pipeline_stop(struct pipeline *p);
-/* Instead of the thread: takes all that is in the journal, then returns. For --replay and tests. */
+/* Instead of the thread: takes the journal's next records, LL_EAGAIN where there is none; and all
+ * that is in the journal. For replays and tests. */
+ll_err pipeline_take(struct pipeline *p);
 ll_err pipeline_drain(struct pipeline *p);
 
 /* --- from any thread ------------------------------------------------------------------------- */

@@ -29,12 +29,19 @@ static void keep_unarchived(struct pipeline *p, const struct alarm_record *r)
     p->unarchived[p->unarchived_count++] = *r;
 }
 
+static void tell_changed(struct pipeline *p, uint64_t alarm)
+{
+    if (p->parts.alarm_changed != NULL) {
+        p->parts.alarm_changed(p->parts.alarm_ctx, alarm);
+    }
+}
+
 /* And tells those who want to know: whoever hears of an alarm is to find it there. */
 static ll_err put(struct pipeline *p, const struct alarm_record *r)
 {
     const ll_err err = alarm_store_put(p->parts.alarms, r);
-    if (err == LL_OK && p->parts.alarm_changed != NULL) {
-        p->parts.alarm_changed(p->parts.alarm_ctx, r->id);
+    if (err == LL_OK) {
+        tell_changed(p, r->id);
     }
     return err;
 }
@@ -157,6 +164,7 @@ static void spool_corrected(void *ctx, const struct alarm_record *r)
     }
     line_alarm(r, &p->alarm_lines);
     p->alarm_line_count++;
+    tell_changed(p, r->id);
 }
 
 ll_err pipeline_correct_alarms(struct pipeline *p, uint64_t known_seq, int64_t by_ms)

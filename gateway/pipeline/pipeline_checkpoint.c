@@ -72,6 +72,9 @@ static const struct section {
 
 ll_err pipeline_save(struct pipeline *p)
 {
+    if (p->parts.checkpoint_path == NULL) {
+        return LL_OK;
+    }
     /* What the checkpoint calls done must be on disk before the checkpoint is. */
     ll_err err = pipeline_catch_up_archive(p);
     if (err == LL_OK) {
@@ -169,7 +172,8 @@ static ll_err start_over(struct pipeline *p)
 ll_err pipeline_restore(struct pipeline *p)
 {
     struct checkpoint *c = NULL;
-    ll_err err = checkpoint_load(p->parts.checkpoint_path, &c);
+    ll_err err = p->parts.checkpoint_path != NULL ? checkpoint_load(p->parts.checkpoint_path, &c)
+                                                  : LL_ENOENT;
     if (err != LL_OK) {
         return err;
     }
