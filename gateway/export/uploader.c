@@ -2,7 +2,7 @@
  * One thread a destination. It owns the two batches, the connection and the cursor file; what
  * others may ask for is copied under the lock after each step.
  *
- * After a crash the cursor file may be up to a second old: then points that the database has
+ * After a crash the cursor file may be up to a minute old: then points that the database has
  * already are sent again, which changes nothing there (same series, time and value), and the books
  * are those of the cursor file, so that each reading is counted once.
  */
@@ -28,8 +28,9 @@
 #include "gateway/export/verdict.h"
 #include "gateway/model/counters.h"
 
-#define TICK_MS       100
-#define SAVE_EVERY_MS 1000
+#define TICK_MS         100
+#define SAVE_EVERY_MS   60000 /* each costs a few dozen KiB of writes, the file system's included */
+#define SAVE_SOONEST_MS 1000
 /* So many requests after a 413 the size it taught is doubled: a server's limit may be raised, and
  * to find out that it was not costs one request in so many. */
 #define GROW_AFTER 256
@@ -103,7 +104,30 @@ static void save(struct uploader *u)
     pthread_mutex_unlock(&u->lock);
 }
 
-/* A destination that begins anew has a file soon, so that at the next start it is known what it
+/* Whether there is a segment that only the cursor file's age keeps. */
+static bool keeps_a_segment(const struct uploader *u)
+{
+    for (size_t i = 0; i < SPOOL_LANES; i++) {
+        const struct journal_stats s = journal_stats(spool_journal(u->spool, (enum spool_lane)i));
+        const uint64_t next = u->lanes[i].batch.done.next;
+        if (s.second_seq != 0 && u->saved_next[i] <= s.second_seq && next > s.second_seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool save_is_due(const struct uploader *u)
+{
+    const int64_t age_ms = mono_elapsed_ms(u->saved_at, clock_mono());
+    if (!u->unsaved || age_ms < SAVE_SOONEST_MS) {
+        return false;
+    }
+    /* Lines sent again would stand in a file twice. */
+    return age_ms >= SAVE_EVERY_MS || u->conf.type == DESTINATION_FILE || keeps_a_segment(u);
+}
+
+/* A destination that begins anew has a file at once, so that at the next start it is known what it
  * missed. */
 static void load(struct uploader *u, struct position out[SPOOL_LANES])
 {
@@ -389,7 +413,7 @@ static void *run(void *arg)
         } else {
             rest(u, rest_ms);
         }
-        if (u->unsaved && mono_elapsed_ms(u->saved_at, clock_mono()) >= SAVE_EVERY_MS) {
+        if (save_is_due(u)) {
             save(u);
         }
     }
@@ -424,7 +448,7 @@ static ll_err open_lanes(struct uploader *u)
     }
     u->lanes[SPOOL_READINGS].rate = (size_t)u->conf.rate_lines_s;
     u->read_total = u->lanes[SPOOL_READINGS].batch.read_total;
-    if (moved) {
+    if (moved || u->unsaved) {
         save(u);
     }
     return LL_OK;

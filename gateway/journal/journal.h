@@ -46,6 +46,7 @@ struct journal_record {
     uint8_t type;        /* as given to append */
     const void *data;
     size_t len;
+    size_t size; /* that it takes on the disk */
 };
 
 struct journal_stats {

@@ -217,8 +217,11 @@ bool record_peek(const void *data, size_t len, struct journal_record *r)
         type > UINT8_MAX) {
         return false;
     }
-    *r = (struct journal_record){
-        .seq = seq, .time = {time_ms}, .type = (uint8_t)type, .len = payload_len};
+    *r = (struct journal_record){.seq = seq,
+                                 .time = {time_ms},
+                                 .type = (uint8_t)type,
+                                 .len = payload_len,
+                                 .size = (size_t)record_size(payload_len)};
     return true;
 }
 

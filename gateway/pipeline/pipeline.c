@@ -36,6 +36,17 @@ static void timer_fired(void *ctx, uint32_t watch)
     pipeline_settle(p, watch, active, NAN);
 }
 
+/* So that checkpoints cost no more than the intake itself, there must have been as much of it since
+ * the last one; or a quarter of what it may hold, since what a checkpoint covers is what can be
+ * trimmed. */
+static void make_checkpoint_due(struct pipeline *p)
+{
+    const uint64_t quarter = (uint64_t)p->parts.conf->intake_max_mib << 18;
+    if (p->taken_bytes >= p->checkpoint_bytes || p->taken_bytes >= quarter) {
+        p->checkpoint_due = true;
+    }
+}
+
 static void take_tick(struct pipeline *p, const struct journal_record *rec)
 {
     struct intake_tick tick;
@@ -53,8 +64,7 @@ static void take_tick(struct pipeline *p, const struct journal_record *rec)
     wheel_advance(p->wheel, p->now.alive_ms / LL_MS_PER_S, timer_fired, p);
     const int64_t since = p->now.event_ms - p->last_checkpoint_ms;
     if (since < 0 || since >= p->parts.conf->checkpoint_interval_s * LL_MS_PER_S) {
-        p->last_checkpoint_ms = p->now.event_ms;
-        p->checkpoint_due = true;
+        make_checkpoint_due(p);
     }
 }
 
@@ -103,10 +113,6 @@ static void finish_batch(struct pipeline *p)
     if (err != LL_OK) {
         p->gave_up = true;
     }
-    if (p->checkpoint_due && !p->gave_up) {
-        p->checkpoint_due = false;
-        pipeline_save(p);
-    }
 }
 
 /* --- the loop -------------------------------------------------------------------------------- */
@@ -129,11 +135,9 @@ static void take_record(struct pipeline *p, const struct journal_record *rec)
 {
     p->done_seq = rec->seq;
     p->now.event_ms = receive_clock_time(&p->clock, rec->time.ms);
-    p->taken_bytes += rec->len;
+    p->taken_bytes += rec->size;
     if (p->taken_bytes >= (uint64_t)p->parts.conf->segment_mib << 20) {
-        p->taken_bytes =
-            0; /* also where no tick gets into the journal, so that it can be trimmed */
-        p->checkpoint_due = true;
+        make_checkpoint_due(p); /* also where no tick gets into the journal */
     }
     p->cause = (struct alarm_cause){.seq = rec->seq, .now = p->now, .estimated = pipeline_holds(p)};
     counter_add(COUNTER_PIPELINE_RECORDS, 1);
@@ -163,6 +167,12 @@ ll_err pipeline_take_batch(struct pipeline *p, uint64_t up_to_seq)
         finish_batch(p);
     }
     pthread_mutex_unlock(&p->state_lock);
+    if (p->checkpoint_due && !p->gave_up) {
+        p->checkpoint_due = false;
+        p->taken_bytes = 0;
+        p->last_checkpoint_ms = p->now.event_ms;
+        pipeline_save(p);
+    }
     if (atomic_load(&p->viewers) > 0) {
         usleep(YIELD_US); /* a mutex is not fair: without this a viewer could wait for ever */
     }
@@ -173,12 +183,10 @@ ll_err pipeline_take_batch(struct pipeline *p, uint64_t up_to_seq)
  * trimmed; or the disk has refused the last one. */
 static void idle(struct pipeline *p, int rounds)
 {
-    pthread_mutex_lock(&p->state_lock);
     pipeline_catch_up_archive(p);
     if (rounds % IDLE_ROUNDS == 0 && p->done_seq > atomic_load(&p->checkpointed)) {
         pipeline_save(p);
     }
-    pthread_mutex_unlock(&p->state_lock);
 }
 
 static void *run(void *arg)

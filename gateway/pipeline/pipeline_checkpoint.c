@@ -103,6 +103,7 @@ ll_err pipeline_save(struct pipeline *p)
     if (err == LL_OK) {
         err = fs_replace_file(p->parts.checkpoint_path, out.data, out.len);
     }
+    const size_t size = out.len;
     buf_free(&out);
     if (err != LL_OK) {
         uint64_t left_out;
@@ -114,6 +115,7 @@ ll_err pipeline_save(struct pipeline *p)
         return err;
     }
     counter_add(COUNTER_CHECKPOINTS, 1);
+    p->checkpoint_bytes = size;
     atomic_store(&p->checkpointed, pipeline_first_needed(p) - 1);
     return LL_OK;
 }
@@ -182,6 +184,8 @@ ll_err pipeline_restore(struct pipeline *p)
     }
     if (err == LL_OK) {
         p->done_seq = checkpoint_seq(c);
+        p->checkpoint_bytes = checkpoint_size(c);
+        p->last_checkpoint_ms = p->clock.time_ms;
         atomic_store(&p->checkpointed, pipeline_first_needed(p) - 1);
     }
     checkpoint_free(c);

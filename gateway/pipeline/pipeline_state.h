@@ -50,7 +50,8 @@ struct pipeline {
     struct journal_reader *held;     /* over the messages that waited; NULL: not read yet */
     uint32_t time_flags;             /* of the record at work, for readings that bring no time */
     int64_t last_checkpoint_ms;      /* event time */
-    uint64_t taken_bytes;            /* of the intake since a checkpoint was made due by them */
+    uint64_t checkpoint_bytes;       /* what it takes on the disk */
+    uint64_t taken_bytes;            /* of the intake, on the disk, since then */
     struct alarm_record *unarchived; /* transitions that the archive has yet to take, in order */
     uint32_t unarchived_count;
     uint32_t unarchived_cap;
@@ -145,7 +146,8 @@ ll_err pipeline_correct_alarms(struct pipeline *p, uint64_t known_seq, int64_t b
 /* Tells a watch's condition to its alarm and arms its timer. */
 void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double value);
 
-/* Checkpoint (pipeline_checkpoint.c). */
+/* Checkpoint (pipeline_checkpoint.c). Saving changes nothing that others look at: without
+ * state_lock, so that they need not wait for the disk. */
 ll_err pipeline_save(struct pipeline *p);
 /* All of it or nothing. LL_ENOENT: there is none; LL_ECORRUPT. Needs the table. */
 ll_err pipeline_restore(struct pipeline *p);

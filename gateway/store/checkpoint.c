@@ -167,6 +167,11 @@ uint64_t checkpoint_seq(const struct checkpoint *c)
     return c->seq;
 }
 
+size_t checkpoint_size(const struct checkpoint *c)
+{
+    return c->file.len;
+}
+
 ll_err checkpoint_section(const struct checkpoint *c, enum checkpoint_tag tag, uint32_t *version,
                           struct cursor *out)
 {

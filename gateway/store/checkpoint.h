@@ -38,6 +38,8 @@ ll_err checkpoint_end(struct buf *out);
 ll_err checkpoint_load(const char *path, struct checkpoint **out);
 void checkpoint_free(struct checkpoint *c);
 uint64_t checkpoint_seq(const struct checkpoint *c);
+/* Its bytes in the file. */
+size_t checkpoint_size(const struct checkpoint *c);
 /* A reader over the section, and its version; LL_ENOENT. Borrowed from `c`. */
 ll_err checkpoint_section(const struct checkpoint *c, enum checkpoint_tag tag, uint32_t *version,
                           struct cursor *out);

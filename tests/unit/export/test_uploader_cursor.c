@@ -237,12 +237,26 @@ static void the_record_before_the_cursor_is_never_given_up(void **state)
     assert_int_equal(uploader_needs(f->uploader, SPOOL_READINGS), 1);
     spool_many(f, 10, 0);
     wait_until_sent(f);
-    /* Once the cursor file is written, within a second or so. */
-    for (int i = 0; i < GIVE_UP && uploader_needs(f->uploader, SPOOL_READINGS) < 10; i++) {
-        nap();
-    }
+    stop(f); /* with which the cursor file is written */
+    start(f);
     assert_int_equal(uploader_needs(f->uploader, SPOOL_READINGS), 10);
     assert_int_equal(uploader_needs(f->uploader, SPOOL_ALARMS), 1);
+}
+
+static void the_cursor_file_is_written_as_soon_as_that_frees_a_segment(void **state)
+{
+    struct fixture *f = *state;
+    start(f);
+    spool_many(f, 10, 0);
+    wait_until_sent(f);
+    assert_int_equal(uploader_needs(f->uploader, SPOOL_READINGS), 1);
+    spool_many(f, 5000, 0);
+    const uint64_t second = journal_stats(spool_journal(f->spool, SPOOL_READINGS)).second_seq;
+    assert_true(second > 10);
+    for (int i = 0; i < GIVE_UP && uploader_needs(f->uploader, SPOOL_READINGS) < second; i++) {
+        nap();
+    }
+    assert_true(uploader_needs(f->uploader, SPOOL_READINGS) >= second);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -258,6 +272,7 @@ static const struct CMUnitTest tests[] = {
     TEST(what_is_given_up_is_counted_before_the_database_is_back),
     TEST(what_is_given_up_is_counted_by_one_that_never_had_an_answer),
     TEST(the_record_before_the_cursor_is_never_given_up),
+    TEST(the_cursor_file_is_written_as_soon_as_that_frees_a_segment),
 };
 
 UNIT_MAIN(tests)

@@ -1,4 +1,5 @@
 /* The whole path in one process: a journal goes in; lines, alarms and books come out. */
+#include "gateway/model/counters.h"
 #include "tests/unit/pipeline/rig.h"
 
 static void a_reading_becomes_a_line_with_its_tags(void **state)
@@ -322,6 +323,59 @@ static void a_checkpoint_carries_books_detectors_and_alarms_over(void **state)
     rig_free(r);
 }
 
+/* Ticks of some seconds, each a batch of its own; how many checkpoints that brought. */
+static uint64_t checkpoints_over(struct rig *r, int64_t from_s, int64_t to_s)
+{
+    const uint64_t before = counter_get(COUNTER_CHECKPOINTS);
+    for (int64_t s = from_s; s < to_s; s++) {
+        tick(r, s, s + 1, 1);
+        assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    }
+    return counter_get(COUNTER_CHECKPOINTS) - before;
+}
+
+static void put_bytes(struct rig *r, int64_t at_s, uint64_t bytes)
+{
+    char payload[900] = "";
+    memset(payload, 'x', sizeof payload - 1);
+    for (uint64_t sum = 0; sum < bytes; sum += sizeof payload) {
+        put(r, at_s, "dev-1", payload, 0);
+    }
+}
+
+static void a_checkpoint_waits_for_its_interval_and_for_as_much_intake(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("due");
+    r->conf.checkpoint_interval_s = 10;
+    r->conf.intake_max_mib = 64;
+    assert_int_equal(checkpoints_over(r, 0, 1), 1);
+    const uint64_t size = r->pipeline->checkpoint_bytes;
+    assert_in_range(size, 15 * 40 + 1, 100000); /* a tick takes 40 bytes */
+    assert_int_equal(checkpoints_over(r, 1, 15), 0);
+    put_bytes(r, 15, size);
+    assert_int_equal(checkpoints_over(r, 15, 16), 1);
+    put_bytes(r, 16, size);
+    assert_int_equal(checkpoints_over(r, 16, 25), 0);
+    assert_int_equal(checkpoints_over(r, 25, 26), 1);
+    rig_free(r);
+}
+
+static void a_large_checkpoint_does_not_fill_the_intake(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("large");
+    r->conf.checkpoint_interval_s = 1;
+    r->conf.intake_max_mib = 1;
+    assert_int_equal(checkpoints_over(r, 0, 1), 1);
+    r->pipeline->checkpoint_bytes = UINT64_MAX;
+    put_bytes(r, 1, 200 << 10);
+    assert_int_equal(checkpoints_over(r, 1, 5), 0);
+    put_bytes(r, 5, 56 << 10);
+    assert_int_equal(checkpoints_over(r, 5, 6), 1);
+    rig_free(r);
+}
+
 static void without_its_checkpoint_it_finds_the_archives_alarms_again(void **state)
 {
     (void)state;
@@ -631,6 +685,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_same_journal_gives_the_same_alarms),
     cmocka_unit_test(after_a_kill_everything_is_done_once),
     cmocka_unit_test(a_checkpoint_carries_books_detectors_and_alarms_over),
+    cmocka_unit_test(a_checkpoint_waits_for_its_interval_and_for_as_much_intake),
+    cmocka_unit_test(a_large_checkpoint_does_not_fill_the_intake),
     cmocka_unit_test(without_its_checkpoint_it_finds_the_archives_alarms_again),
     cmocka_unit_test(a_journal_that_was_taken_away_does_not_swallow_what_comes),
     cmocka_unit_test(an_alarm_never_takes_the_number_of_an_archived_one),
