@@ -154,8 +154,8 @@ void pipeline_spool_alarms(struct pipeline *p)
     p->alarm_line_count = 0;
 }
 
-/* A known transition into the spool, with those that the same intake record caused. */
-static void spool_corrected(void *ctx, const struct alarm_record *r)
+/* A transition of the archive into the spool, with those that the same intake record caused. */
+static void spool_archived(void *ctx, const struct alarm_record *r)
 {
     struct pipeline *p = ctx;
     if (p->cause.seq != r->source_seq) {
@@ -176,7 +176,7 @@ ll_err pipeline_correct_alarms(struct pipeline *p, uint64_t known_seq, int64_t b
         err = alarm_store_correct(p->parts.alarms, h->boot_from_ms, by_ms);
     }
     if (err == LL_OK) {
-        err = alarm_store_each(p->parts.alarms, h->began_seq, known_seq, spool_corrected, p);
+        err = alarm_store_each(p->parts.alarms, h->began_seq, known_seq, spool_archived, p);
     }
     pipeline_spool_alarms(p);
     p->cause = cause;
@@ -184,4 +184,35 @@ ll_err pipeline_correct_alarms(struct pipeline *p, uint64_t known_seq, int64_t b
         alarms_correct(p->alarms, h->boot_from_ms, by_ms);
     }
     return err;
+}
+
+static void count_transition(void *ctx, const struct alarm_record *r)
+{
+    uint64_t *count = ctx;
+    (void)r;
+    ++*count;
+}
+
+void pipeline_mend_alarms(struct pipeline *p)
+{
+    const uint64_t has = p->parts.spool != NULL ? spool_source(p->parts.spool, SPOOL_ALARMS) : 0;
+    const uint64_t end = pipeline_holds(p) ? p->hold.began_seq : p->done_seq + 1;
+    uint64_t lost = 0;
+    if (has == 0 || has + 1 >= end) {
+        return;
+    }
+    ll_err err = alarm_store_each(p->parts.alarms, has + 1, end, count_transition, &lost);
+    if (err == LL_OK && lost > 0) {
+        const struct alarm_cause cause = p->cause;
+        err = alarm_store_each(p->parts.alarms, has + 1, end, spool_archived, p);
+        pipeline_spool_alarms(p);
+        p->cause = cause;
+    }
+    if (err != LL_OK || lost > 0) {
+        log_warn("pipeline", "alarms_behind",
+                 "transitions=%" PRIu64
+                 " reason=\"%s\" hint=\"lost from the spool; they go into it "
+                 "again, with value and text as the archive has them\"",
+                 lost, ll_err_str(err));
+    }
 }

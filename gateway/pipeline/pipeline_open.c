@@ -130,6 +130,9 @@ static ll_err resume(struct pipeline *p, uint64_t archived_id, uint64_t archived
     const ll_err err = pipeline_restore(p);
     if (err == LL_OK) {
         log_info("pipeline", "resumed", "seq=%" PRIu64, p->done_seq);
+        p->opening = true;
+        pipeline_mend_alarms(p);
+        p->opening = false;
     } else if (err == LL_ENOENT || err == LL_ECORRUPT) {
         log_info("pipeline", "no_checkpoint",
                  "reason=\"%s\" hint=\"all that the intake journal holds is read\"",

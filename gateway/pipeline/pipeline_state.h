@@ -143,6 +143,8 @@ ll_err pipeline_catch_up_archive(struct pipeline *p);
 /* The time is known, from intake record `known_seq` on: alarms whose times are estimates, behind by
  * `by_ms`, get the true ones and go to the spool. To be tried again where it fails. */
 ll_err pipeline_correct_alarms(struct pipeline *p, uint64_t known_seq, int64_t by_ms);
+/* What the alarms lane has lost of that which the checkpoint calls done goes into it again. */
+void pipeline_mend_alarms(struct pipeline *p);
 /* Tells a watch's condition to its alarm and arms its timer. */
 void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double value);
 
