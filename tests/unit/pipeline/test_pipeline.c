@@ -402,6 +402,41 @@ static void without_its_checkpoint_it_finds_the_archives_alarms_again(void **sta
     rig_free(r);
 }
 
+/* Cuts the last record of the alarms lane short, as it is on disk. */
+static void tear_alarms(struct rig *r)
+{
+    char path[400];
+    struct buf b;
+    path_in(r, "spool/alarms/0000000000000001.log", path, sizeof path);
+    buf_init(&b, 2 * 1024 * 1024);
+    assert_int_equal(fs_read_file(path, &b), LL_OK);
+    while (b.data[b.len - 1] == '\0') {
+        b.len--;
+    }
+    assert_int_equal(truncate(path, (off_t)b.len - 1), 0);
+    buf_free(&b);
+}
+
+static void an_alarm_that_the_spool_lost_comes_from_the_archive(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("mended");
+    put_incident(r);
+    assert_int_equal(pipeline_start(r->pipeline), LL_OK);
+    pipeline_stop(r->pipeline);
+    close_parts(r);
+    tear_alarms(r);
+    open_parts(r);
+    start_pipeline(r);
+    struct buf b;
+    buf_init(&b, 65536);
+    read_lane(r, SPOOL_ALARMS, &b);
+    assert_int_equal(count_text(buf_str(&b), "condition=high"), 3);
+    assert_int_equal(count_text(buf_str(&b), "condition=silence"), 2);
+    buf_free(&b);
+    rig_free(r);
+}
+
 static void a_journal_that_was_taken_away_does_not_swallow_what_comes(void **state)
 {
     (void)state;
@@ -688,6 +723,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_checkpoint_waits_for_its_interval_and_for_as_much_intake),
     cmocka_unit_test(a_large_checkpoint_does_not_fill_the_intake),
     cmocka_unit_test(without_its_checkpoint_it_finds_the_archives_alarms_again),
+    cmocka_unit_test(an_alarm_that_the_spool_lost_comes_from_the_archive),
     cmocka_unit_test(a_journal_that_was_taken_away_does_not_swallow_what_comes),
     cmocka_unit_test(an_alarm_never_takes_the_number_of_an_archived_one),
     cmocka_unit_test(a_device_has_books_of_its_own_that_survive_a_restart),
