@@ -9,7 +9,8 @@
 #define DAY_MS        ((int64_t)24 * 3600 * LL_MS_PER_S)
 
 static const struct model *const models[] = {
-    &gas_chamber_model, &water_main_model, &pump_station_model, &manhole_model, &elevator_model,
+    &gas_chamber_model, &water_main_model,   &secondary_supply_model, &sewer_model,
+    &manhole_model,     &pump_station_model, &hydrant_model,          &elevator_model,
 };
 
 static bool fits(const struct model *m, const char *kind, const char *profile)
@@ -53,6 +54,16 @@ double model_demand_pattern(double hour)
 {
     return 0.35 + 1.2 * hump(hour, 7, 1.8) + 0.7 * hump(hour, 12.5, 2.5) +
            1.1 * hump(hour, 19, 2.2);
+}
+
+double model_demand(int64_t ms)
+{
+    static const double weekly[] = {-0.04, -0.04, -0.04, -0.04, -0.04, 0.1, 0.1}; /* from Monday */
+    const int64_t day = (ms + UTC_OFFSET_MS) / DAY_MS;
+    /* 1970 began on a Thursday. */
+    const double week = weekly[(day + 3) % 7];
+    const double year = 0.1 * cos(2 * M_PI * (fmod((double)day, 365.25) - 202) / 365.25);
+    return model_demand_pattern(model_local_hour(ms)) * (1 + 0.75 * week) * (1 + year);
 }
 
 double model_walk(double x, double mean, double sd, double tau_s, double dt_s, struct rng *rng)

@@ -68,14 +68,21 @@ double model_local_hour(int64_t ms);
 /* Daily pattern of water use, mean about 1: night 0.35, peaks at 07 and 19 h. */
 double model_demand_pattern(double hour);
 
+/* Water use at a time as a share of the year's mean: daily pattern × (1 + 0.75 weekly) × (1 +
+ * yearly); weekends 10 % over, working days 4 % under, high summer 10 % over. */
+double model_demand(int64_t ms);
+
 /* One exact step of an Ornstein-Uhlenbeck walk about `mean`, standard deviation `sd`, correlation
  * time `tau_s`; the step may have any length. */
 double model_walk(double x, double mean, double sd, double tau_s, double dt_s, struct rng *rng);
 
 extern const struct model gas_chamber_model;
 extern const struct model water_main_model;
-extern const struct model pump_station_model;
+extern const struct model secondary_supply_model;
+extern const struct model sewer_model;
 extern const struct model manhole_model;
+extern const struct model pump_station_model;
+extern const struct model hydrant_model;
 extern const struct model elevator_model;
 extern const struct model walk_models[];
 extern const size_t walk_model_count;

@@ -25,21 +25,57 @@ double physics_main_head_m(double source_head_m, double resistance, double deman
 /* Seconds of a trip of `distance_m` with a trapezoidal speed. */
 double physics_trip_s(double distance_m, double top_speed_m_s, double acceleration_m_s2);
 
-/* A wet well with a pump that starts and stops by its level. */
-struct physics_well {
+/* Joukowsky: the pressure that falls where the flow in a pipe rises at once, ΔP = ρ a Δv; MPa from
+ * m/s (a: speed of the wave) and m/s. */
+double physics_surge_mpa(double wave_m_s, double dv_m_s);
+
+/* How much of its final size `size` a fault has that grows as the square of its age and is full
+ * grown after `full_s`: slow at first, as corrosion opens a hole. */
+double physics_grown(double size, double age_s, double full_s);
+
+/* A store whose outflow is its content over k: dS/dt = Qin - S/k, exactly. Carries `store_m3` over
+ * `dt_s` of a constant inflow; returns the mean outflow, m³/h. */
+double physics_reservoir(double *store_m3, double inflow_m3_h, double k_h, double dt_s);
+
+/* A tank with straight walls and one flow that is switched by the level: pumps of a wet well, which
+ * start high and stop low, or the inlet valve of a tank, which opens low and closes high. */
+enum physics_switch { PHYSICS_BY_LEVEL, PHYSICS_STUCK_OFF, PHYSICS_STUCK_ON };
+
+struct physics_tank {
     double area_m2;
-    double pump_m3_h;
-    double start_m;
-    double stop_m;
-    double spill_m; /* higher it does not rise */
+    double switched_m3_h; /* positive fills, negative empties */
+    double on_m;
+    double off_m;
+    double top_m; /* over it water spills */
     double level_m;
-    bool wanted; /* the level controller wants the pump */
-    bool failed; /* and it does not run */
+    bool wanted; /* the level controller wants the switched flow */
+    enum physics_switch state;
+    double spilled_m3; /* in all */
+    double missed_m3;  /* in all: asked of an empty tank */
 };
 
-bool physics_well_pumps(const struct physics_well *w);
+bool physics_tank_runs(const struct physics_tank *t);
 
-/* Carries the level over `dt_s` seconds of a constant inflow; returns the volume pumped, m³. */
-double physics_well_step(struct physics_well *w, double inflow_m3_h, double dt_s);
+/* Carries the level over `dt_s` of a constant inflow (negative: outflow) besides the switched one;
+ * returns the volume of that, m³, in its sign. */
+double physics_tank_step(struct physics_tank *t, double inflow_m3_h, double dt_s);
+
+/* What a round sewer of that diameter passes when full, at a slope of 3 ‰, n = 0.013 (Manning). */
+double physics_full_m3_h(double diameter_m);
+
+/* A reach of a sewer, A dh/dt = Qin - Qout(h): Qout = s Qf (h/D)² up to the crown, s Qf √(h/D) over
+ * it; s is 1, or what a blockage leaves. Over the rim it spills. */
+struct physics_reach {
+    double area_m2;
+    double diameter_m;
+    double full_m3_h; /* Qf */
+    double rim_m;
+    double level_m;
+    double spilled_m3; /* in all */
+};
+
+/* By implicit steps of a minute at most; returns the mean outflow, m³/h, with which the volumes
+ * balance exactly. */
+double physics_reach_step(struct physics_reach *r, double inflow_m3_h, double open, double dt_s);
 
 #endif

@@ -40,19 +40,6 @@ static const struct walk_table gas_station = {5,
                                                {"flow", 4200, 350, 1800, 0, 200000, 0},
                                                {"temperature", 14, 1.5, 21600, -40, 85, 1},
                                                {"methane", 0.4, 0.2, 600, 0, 100, 2}}};
-static const struct walk_table secondary_supply = {5,
-                                                   {{"turbidity", 0.25, 0.05, 3600, 0, 100, 3},
-                                                    {"chlorine", 0.35, 0.04, 7200, 0, 20, 3},
-                                                    {"ph", 7.4, 0.08, 7200, 0, 14, 2},
-                                                    {"tank_level", 2.2, 0.3, 5400, 0, 20, 3},
-                                                    {"pressure", 0.45, 0.008, 300, 0, 2.5, 4}}};
-static const struct walk_table sewer = {4,
-                                        {{"level", 0.28, 0.05, 1800, 0, 20, 3},
-                                         {"fill", 35, 6, 1800, 0, 1000, 1},
-                                         {"flow", 160, 25, 1800, -20000, 20000, 1},
-                                         {"h2s", 1.2, 0.5, 3600, 0, 1500, 2}}};
-static const struct walk_table hydrant = {
-    2, {{"pressure", 0.31, 0.012, 900, 0, 2.5, 4}, {"tilt", 1, 0.15, 86400, 0, 180, 1}}};
 static const struct walk_table bridge = {5,
                                          {{"strain", 120, 25, 1800, -5000, 5000, 1},
                                           {"deflection", 6, 1.5, 60, -1000, 1000, 2},
@@ -118,9 +105,6 @@ static size_t read(const void *state, struct rng *rng, struct sample *out)
 const struct model walk_models[] = {
     WALK("gas_pipe", "gas_pipe_pressure", gas_pipe_pressure),
     WALK("gas_station", "gas_station", gas_station),
-    WALK("secondary_supply", "secondary_supply", secondary_supply),
-    WALK("sewer", "sewer", sewer),
-    WALK("hydrant", "hydrant", hydrant),
     WALK("bridge", "bridge", bridge),
     WALK("tunnel", "tunnel", tunnel),
     WALK("heat_supply", "heat_supply", heat_supply),
