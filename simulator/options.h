@@ -23,8 +23,6 @@ struct sim_options {
     const char *password_file;
     const char *books;
     const char *truth;
-    const char *journal;
-    const char *start;
     const char *registry_out;
     const char *out;
     const char *csv;

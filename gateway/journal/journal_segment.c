@@ -267,11 +267,9 @@ ll_err segment_make(const char *dir, uint64_t bytes, struct segment_header *h, i
     if (fd < 0) {
         return ll_err_from_errno(errno);
     }
-    if (h->stream == 0) {
-        struct rng rng = rng_random();
-        h->created = clock_wall();
-        h->stream = rng_next(&rng);
-    }
+    struct rng rng = rng_random();
+    h->created = clock_wall();
+    h->stream = rng_next(&rng);
     uint8_t head[SEGMENT_HEADER];
     segment_header_encode(h, head);
 

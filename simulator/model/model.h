@@ -72,11 +72,23 @@ double model_demand_pattern(double hour);
  * yearly); weekends 10 % over, working days 4 % under, high summer 10 % over. */
 double model_demand(int64_t ms);
 
+/* Of traffic, mean about 1: night 0.3, peaks at 08 and 18 h. */
+double model_traffic_pattern(double hour);
+
+/* A bell about `centre`, 1 at its top, of that standard deviation in hours, round the clock. */
+double model_hump(double hour, double centre, double width);
+
+/* How many events come where `mean` are expected. */
+int model_poisson(double mean, struct rng *rng);
+
 /* One exact step of an Ornstein-Uhlenbeck walk about `mean`, standard deviation `sd`, correlation
  * time `tau_s`; the step may have any length. */
 double model_walk(double x, double mean, double sd, double tau_s, double dt_s, struct rng *rng);
 
 extern const struct model gas_chamber_model;
+extern const struct model gas_pipe_model;
+extern const struct model gas_pipe_low_model;
+extern const struct model gas_station_model;
 extern const struct model water_main_model;
 extern const struct model secondary_supply_model;
 extern const struct model sewer_model;
@@ -84,7 +96,9 @@ extern const struct model manhole_model;
 extern const struct model pump_station_model;
 extern const struct model hydrant_model;
 extern const struct model elevator_model;
-extern const struct model walk_models[];
-extern const size_t walk_model_count;
+extern const struct model bridge_model;
+extern const struct model tunnel_model;
+extern const struct model heat_supply_model;
+extern const struct model transfer_station_model;
 
 #endif

@@ -153,3 +153,18 @@ double physics_reach_step(struct physics_reach *r, double inflow_m3_h, double op
     }
     return out_m3 / (dt_s / PHYSICS_S_PER_HOUR);
 }
+
+int physics_parts(double dt_s, double part_s)
+{
+    return (int)fmax(ceil(dt_s / part_s), 1);
+}
+
+double physics_mixed(double x, double source_per_h, double renewal_per_h, double dt_s)
+{
+    const double h = dt_s / PHYSICS_S_PER_HOUR;
+    if (renewal_per_h == 0) {
+        return x + source_per_h * h;
+    }
+    const double steady = source_per_h / renewal_per_h;
+    return x + (x - steady) * expm1(-renewal_per_h * h);
+}

@@ -78,4 +78,10 @@ struct physics_reach {
  * balance exactly. */
 double physics_reach_step(struct physics_reach *r, double inflow_m3_h, double open, double dt_s);
 
+/* In how many equal parts, of at most `part_s`, a step is taken where its sources vary. */
+int physics_parts(double dt_s, double part_s);
+
+/* What is stirred and renewed: dx/dt = s - r x after `dt_s` seconds, exactly; s and r per hour. */
+double physics_mixed(double x, double source_per_h, double renewal_per_h, double dt_s);
+
 #endif

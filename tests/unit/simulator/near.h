@@ -13,4 +13,11 @@ static inline void expect_near(double actual, double expected, double tolerance)
     }
 }
 
+static inline void expect_between(const char *what, double actual, double low, double high)
+{
+    if (!(actual >= low && actual <= high)) {
+        fail_msg("%s: expected %g to %g, got %.9g", what, low, high, actual);
+    }
+}
+
 #endif

@@ -26,15 +26,20 @@ struct rig {
 };
 
 /* At midnight, `hour` hours into the day. */
-static inline struct rig rig_new(const char *kind, uint64_t seed, double hour)
+static inline struct rig rig_of(const struct model *model, uint64_t seed, double hour)
 {
-    struct rig r = {.model = model_find(kind, ""), .rng = rng_seeded(seed)};
+    struct rig r = {.model = model, .rng = rng_seeded(seed)};
     assert_non_null(r.model);
     r.now_ms = RIG_MIDNIGHT_MS + (int64_t)(hour * 3600000);
     r.weather = (struct weather){.seed = seed, .start_ms = r.now_ms, .latitude = 25};
     assert_true(r.model->state_size <= MODEL_MAX_STATE);
     r.model->init(r.state, r.model, &r.rng);
     return r;
+}
+
+static inline struct rig rig_new(const char *kind, uint64_t seed, double hour)
+{
+    return rig_of(model_find(kind, ""), seed, hour);
 }
 
 static inline void rig_run(struct rig *r, double seconds, double step_s)

@@ -251,6 +251,31 @@ static void growth_is_slow_at_first_and_ends(void **state)
     expect_near(physics_grown(400, 99, 14), 400, 0);
 }
 
+static void what_is_stirred_settles_at_source_over_renewal(void **state)
+{
+    (void)state;
+    /* s 12 /h, r 4 /h: 3; after 15 min e^-1 of the way is left. */
+    expect_near(physics_mixed(0, 12, 4, 1e9), 3, 1e-12);
+    expect_near(physics_mixed(5, 12, 4, 900), 3 + 2 * 0.36787944117144233, 1e-12);
+    expect_near(physics_mixed(5, 12, 0, 900), 8, 1e-12);
+    expect_near(physics_mixed(physics_mixed(5, 12, 4, 500), 12, 4, 400),
+                physics_mixed(5, 12, 4, 900), 1e-12);
+}
+
+static void what_is_stirred_keeps_its_balance(void **state)
+{
+    (void)state;
+    /* Over 2 h: what came, less what left (r ∫x dt, by Simpson's rule), is what there is more. */
+    const int parts = 2000;
+    const double dt_s = 7200.0 / parts;
+    double integral = 0;
+    for (int i = 0; i <= parts; i++) {
+        const double weight = i == 0 || i == parts ? 1 : i % 2 == 1 ? 4 : 2;
+        integral += weight * physics_mixed(5, 12, 4, i * dt_s) * dt_s / 3600 / 3;
+    }
+    expect_near(12 * 2.0 - 4 * integral, physics_mixed(5, 12, 4, 7200) - 5, 1e-9);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_chamber_settles_at_q_over_q_plus_lambda_v),
     cmocka_unit_test(an_aired_chamber_loses_1_e_th_in_one_over_lambda),
@@ -273,6 +298,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_fully_blocked_reach_fills_by_inflow_over_area),
     cmocka_unit_test(a_surge_is_density_by_wave_by_velocity),
     cmocka_unit_test(growth_is_slow_at_first_and_ends),
+    cmocka_unit_test(what_is_stirred_settles_at_source_over_renewal),
+    cmocka_unit_test(what_is_stirred_keeps_its_balance),
 };
 
 UNIT_MAIN(tests)

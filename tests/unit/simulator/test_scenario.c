@@ -124,7 +124,8 @@ static void impossible_faults_are_refused(void **state)
     expect_fault(HEAD ELEVATOR "\"faults\": [{\"kind\": \"gas_leak\", \"asset\": "
                                "\"elevator-0001\", \"at_s\": 1}]}",
                  "scenario.json:4: faults[0].kind: 'elevator' has no fault 'gas_leak'; expected "
-                 "entrapment, levelling_drift");
+                 "entrapment, levelling_drift, door_friction, brake_wear, guide_wear, overspeed, "
+                 "moving_door_open");
     expect_fault(HEAD ELEVATOR "\"faults\": [{\"kind\": \"entrapment\", \"asset\":\n"
                                "\"elevator-0002\", \"at_s\": 1}]}",
                  "scenario.json:5: faults[0].asset: no asset 'elevator-0002' here");
