@@ -71,6 +71,20 @@ static void a_blocked_sewer_backs_up_and_turns_septic(void **state)
     assert_true(rig_read(&r, "fill") < 80);
 }
 
+static void a_shut_sewer_rises_by_its_flow_over_its_area(void **state)
+{
+    (void)state;
+    struct rig r = rig_new("sewer", 3, 2);
+    rig_run(&r, RIG_DAY_S + 600, 300);
+    const double diameter_m = rig_read(&r, "level") / (rig_read(&r, "fill") / 100);
+    const double flow_m3_h = rig_read(&r, "flow");
+    rig_set(&r, "blockage", 100);
+    /* 150 m of pipe, D wide, to 0.03 m over the level of the sound one. */
+    expect_near(rig_shows_after(&r, "blockage", 1, 3600),
+                0.03 * 150 * diameter_m / flow_m3_h * 3600,
+                0.15 * 0.03 * 150 * diameter_m / flow_m3_h * 3600);
+}
+
 static void a_foreign_inflow_lifts_a_sewer_to_its_rim(void **state)
 {
     (void)state;
@@ -155,6 +169,22 @@ static void gas_gathers_in_a_manhole_until_its_cover_is_off(void **state)
     assert_true(rig_read(&r, "methane") < 11);
 }
 
+static void rain_keeps_a_pump_running(void **state)
+{
+    (void)state;
+    struct rig dry = rig_new("pump_station", 3, 2);
+    struct rig wet = in_storm(&dry);
+    int runs_dry = 0;
+    int runs_wet = 0;
+    for (int i = 0; i < 12 * 60; i++) {
+        rig_run(&dry, 60, 60);
+        rig_run(&wet, 60, 60);
+        runs_dry += rig_read(&dry, "running") != 0;
+        runs_wet += rig_read(&wet, "running") != 0;
+    }
+    assert_true(runs_wet > runs_dry + 60);
+}
+
 static void a_failed_pump_lets_the_well_rise_and_no_power_is_seen_at_once(void **state)
 {
     (void)state;
@@ -234,6 +264,9 @@ static void a_pump_that_does_not_stop_runs_dry_and_hot(void **state)
 {
     (void)state;
     struct rig r = rig_new("pump_station", 3, 12);
+    double unused = 0;
+    const double flow = running_mean(&r, "flow", &unused);
+    const double current = running_mean(&r, "current", &unused);
     rig_set(&r, "dry_run", 1);
     assert_false(rig_shows(&r, "dry_run"));
     assert_true(rig_shows_after(&r, "dry_run", 10, 3600) > 0);
@@ -241,6 +274,8 @@ static void a_pump_that_does_not_stop_runs_dry_and_hot(void **state)
     expect_near(rig_read(&r, "level"), 0, 0.02);
     assert_true(rig_read(&r, "temperature") > 80);
     assert_true(rig_read(&r, "running") == 1);
+    expect_near(running_mean(&r, "current", &unused) / current, 0.4, 0.01);
+    assert_true(running_mean(&r, "flow", &unused) < 0.95 * flow);
     rig_set(&r, "dry_run", 0);
     rig_run(&r, 2 * 3600, 60);
     assert_true(rig_read(&r, "temperature") < 60);
@@ -284,10 +319,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_falls_on_a_catchment_flows_out_of_it),
     cmocka_unit_test(rain_raises_a_sewer_and_it_falls_again),
     cmocka_unit_test(a_blocked_sewer_backs_up_and_turns_septic),
+    cmocka_unit_test(a_shut_sewer_rises_by_its_flow_over_its_area),
     cmocka_unit_test(a_foreign_inflow_lifts_a_sewer_to_its_rim),
     cmocka_unit_test(rain_rises_towards_a_manholes_rim),
     cmocka_unit_test(covers_tilt_open_and_vanish),
     cmocka_unit_test(gas_gathers_in_a_manhole_until_its_cover_is_off),
+    cmocka_unit_test(rain_keeps_a_pump_running),
     cmocka_unit_test(a_failed_pump_lets_the_well_rise_and_no_power_is_seen_at_once),
     cmocka_unit_test(a_bearing_goes_by_e_to_the_time),
     cmocka_unit_test(cavitation_makes_the_vibration_vary),
