@@ -159,7 +159,7 @@ static double seconds_since(struct mono_ns began)
 static void show_progress(const struct replay *r, struct mono_ns *next, bool last)
 {
     const struct mono_ns now = clock_mono();
-    if (!isatty(STDERR_FILENO) || (now.ns < next->ns && !last)) {
+    if ((now.ns < next->ns && !last) || !isatty(STDERR_FILENO)) {
         return;
     }
     next->ns = now.ns + (int64_t)PROGRESS_MS * LL_NS_PER_MS;

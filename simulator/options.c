@@ -69,6 +69,11 @@ static const struct option_spec specs[] = {
      "simulated seconds; without it until SIGINT or SIGTERM"},
     {"--books", "FILE", SENDERS, 0, OPTION_TEXT, AT(books), 0, 0, 0,
      "write device,seq,channel,ts_ms,value of every reading that the broker acknowledged"},
+    {"--journal", "DIR", RUN, 0, OPTION_TEXT, AT(journal), 0, 0, 0,
+     "publish nothing: write the intake journal that a gateway would have, with the registry and "
+     "the truth, for lifelined --replay"},
+    {"--start", "DATE", RUN, 0, OPTION_TEXT, AT(start), 0, 0, 0,
+     "with --journal: the first day, UTC (default 2026-01-01)"},
     {"--truth", "FILE", RUN, 0, OPTION_TEXT, AT(truth), 0, 0, 0,
      "write the faults as they were, as JSON Lines"},
     {"--registry-out", "DIR", SENDERS, 0, OPTION_TEXT, AT(registry_out), 0, 0, 0,

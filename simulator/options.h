@@ -23,6 +23,8 @@ struct sim_options {
     const char *password_file;
     const char *books;
     const char *truth;
+    const char *journal;
+    const char *start;
     const char *registry_out;
     const char *out;
     const char *csv;

@@ -1,7 +1,9 @@
 #include "simulator/verbs.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/crc32c.h"
@@ -9,10 +11,15 @@
 #include "gateway/base/rng.h"
 #include "gateway/model/kind.h"
 #include "simulator/city.h"
+#include "simulator/recorder.h"
 #include "simulator/roster.h"
 #include "simulator/scenario.h"
 #include "simulator/session.h"
+#include "simulator/stop.h"
 
+#define FIRST_DAY       "2026-01-01"
+#define DAY_MS          ((int64_t)24 * 3600 * LL_MS_PER_S)
+#define PROGRESS_MS     500
 #define TOWN_RADIUS_DEG 0.03 /* about 3 km: the spread of assets about the centre */
 
 /* The master data that the scenario does not give, drawn by id so that it stays the same. */
@@ -130,14 +137,117 @@ static int run_scenario(const struct sim_options *o, const struct scenario *s)
     return status;
 }
 
+/* --- recordings ------------------------------------------------------------------------------ */
+
+/* A line that grows over itself; nothing where nobody looks. */
+static void show_progress(const struct record_totals *t, double done, struct mono_ns began,
+                          struct mono_ns *next, bool last)
+{
+    const struct mono_ns now = clock_mono();
+    if ((now.ns < next->ns && !last) || !isatty(STDERR_FILENO)) {
+        return;
+    }
+    next->ns = now.ns + (int64_t)PROGRESS_MS * LL_NS_PER_MS;
+    const double elapsed_s = (double)mono_elapsed_ms(began, now) / LL_MS_PER_S;
+    fprintf(stderr, "\r%3.0f %%  %" PRIu64 " messages, %.0f/s, %.1f MiB  %s", 100 * done,
+            t->messages, (double)t->messages / fmax(elapsed_s, 0.001),
+            (double)t->bytes / (1024 * 1024), last ? "\n" : "");
+}
+
+static ll_err record(struct city *c, struct recorder *r, int64_t start_ms, int64_t end_ms)
+{
+    struct message m;
+    struct mono_ns next = {0};
+    const struct mono_ns began = clock_mono();
+    ll_err err = LL_OK;
+    message_init(&m);
+    while (err == LL_OK && !stop_asked() && city_next_ms(c) < end_ms) {
+        const int64_t at_ms = city_next_ms(c);
+        city_report(c, &m);
+        err = message_end(&m) ? recorder_add(r, &m, at_ms) : LL_ELIMIT;
+        if ((recorder_totals(r)->messages & 0xfff) == 0) {
+            show_progress(recorder_totals(r),
+                          (double)(at_ms - start_ms) / (double)(end_ms - start_ms), began, &next,
+                          false);
+        }
+    }
+    message_free(&m);
+    show_progress(recorder_totals(r), 1, began, &next, true);
+    return err;
+}
+
+static bool in_folder(const char *dir, const char *name, char out[LL_MAX_PATH])
+{
+    const int n = snprintf(out, LL_MAX_PATH, "%s/%s", dir, name);
+    return n > 0 && n < LL_MAX_PATH;
+}
+
+/* DIR/intake, DIR/registry, DIR/truth.jsonl. */
+static int record_scenario(const struct sim_options *o, const struct scenario *s)
+{
+    char intake[LL_MAX_PATH];
+    char registry[LL_MAX_PATH];
+    char truth[LL_MAX_PATH];
+    int64_t days;
+    if (!clock_parse_date(o->start != NULL ? o->start : FIRST_DAY, &days)) {
+        fprintf(stderr, "lifelinesim run: --start '%s': expected a date as in 2026-01-31\n",
+                o->start);
+        return SIM_USAGE;
+    }
+    if (!in_folder(o->journal, "intake", intake) || !in_folder(o->journal, "registry", registry) ||
+        !in_folder(o->journal, "truth.jsonl", truth)) {
+        fprintf(stderr, "%s: the path is too long\n", o->journal);
+        return SIM_FAILED;
+    }
+    const int64_t start_ms = days * DAY_MS;
+    const int64_t end_ms = start_ms + llround(o->duration_s * LL_MS_PER_S);
+    struct recorder *r = NULL;
+    struct city *city = NULL;
+    ll_err err = recorder_open(intake, (uint64_t)o->seed, start_ms, &r);
+    if (err == LL_EEXIST) {
+        fprintf(stderr, "%s: holds a recording; name a new folder\n", o->journal);
+        return SIM_FAILED;
+    }
+    if (err == LL_OK) {
+        err = city_new(s, (uint64_t)o->seed, start_ms, (uint64_t)o->first_seq, &city);
+    }
+    if (err == LL_OK) {
+        err = record(city, r, start_ms, end_ms);
+    }
+    const struct record_totals totals = r != NULL ? *recorder_totals(r) : (struct record_totals){0};
+    const ll_err closed = recorder_close(r, end_ms);
+    err = err == LL_OK ? closed : err;
+    if (err != LL_OK) {
+        fprintf(stderr, "%s: %s\n", intake, ll_err_str(err));
+    }
+    const bool written =
+        err == LL_OK && write_roster(s, registry) == LL_OK && write_truth(city, truth) == LL_OK;
+    if (written) {
+        printf("%" PRIu64 " messages, %" PRIu64 " readings: %s\n", totals.messages, totals.readings,
+               o->journal);
+    }
+    city_free(city);
+    return written ? SIM_DONE : SIM_FAILED;
+}
+
+/* --- the verbs ------------------------------------------------------------------------------- */
+
 int verb_run(const struct sim_options *options)
 {
     struct sim_options o = *options;
     struct scenario *s;
+    if (o.journal == NULL && o.start != NULL) {
+        fprintf(stderr, "lifelinesim run: --start goes with --journal\n");
+        return SIM_USAGE;
+    }
+    if (o.journal != NULL && o.duration_s == 0) {
+        fprintf(stderr, "lifelinesim run: --journal needs --duration S\n");
+        return SIM_USAGE;
+    }
     if (isnan(o.speed)) {
         o.speed = 1;
     }
-    if ((o.speed == 0 || o.speed > 1) && o.duration_s == 0) {
+    if (o.journal == NULL && (o.speed == 0 || o.speed > 1) && o.duration_s == 0) {
         fprintf(stderr,
                 "lifelinesim run: --speed %g needs --duration S, so that the run can begin "
                 "in the past and end now\n",
@@ -149,7 +259,7 @@ int verb_run(const struct sim_options *options)
     }
     int status = SIM_FAILED;
     if (o.registry_out == NULL || write_roster(s, o.registry_out) == LL_OK) {
-        status = run_scenario(&o, s);
+        status = o.journal != NULL ? record_scenario(&o, s) : run_scenario(&o, s);
     }
     scenario_free(s);
     return status;

@@ -12,6 +12,7 @@
 
 #include "gateway/base/fs.h"
 #include "gateway/base/log.h"
+#include "gateway/base/rng.h"
 #include "gateway/journal/journal_internal.h"
 #include "gateway/journal/journal_segment.h"
 #include "gateway/model/counters.h"
@@ -54,6 +55,10 @@ ll_err journal_begin_segment(struct journal *j, uint64_t follows)
 {
     int fd;
     struct segment_header h = {.first_seq = j->next_seq, .follows = follows};
+    if (j->options.seed != 0) {
+        struct rng rng = rng_seeded(j->options.seed ^ j->next_seq);
+        h.stream = rng_next(&rng) | 1;
+    }
     const ll_err err = segment_make(j->dir, j->options.segment_bytes, &h, &fd, &j->must_roll);
     if (err != LL_OK) {
         return err;

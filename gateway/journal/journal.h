@@ -36,6 +36,8 @@ struct journal_options {
                                or until so many bytes wait */
     enum journal_sync sync;
     const char *damaged_dir; /* where damaged stretches are set aside (copied), or NULL */
+    uint64_t seed; /* 0: the segments' marks are drawn by chance; else the same seed, sizes and
+                    * records give the same files, for recordings */
 };
 
 /* A record as a reader gives it. `data` is borrowed until the reader's next call. */

@@ -267,9 +267,11 @@ ll_err segment_make(const char *dir, uint64_t bytes, struct segment_header *h, i
     if (fd < 0) {
         return ll_err_from_errno(errno);
     }
-    struct rng rng = rng_random();
-    h->created = clock_wall();
-    h->stream = rng_next(&rng);
+    if (h->stream == 0) {
+        struct rng rng = rng_random();
+        h->created = clock_wall();
+        h->stream = rng_next(&rng);
+    }
     uint8_t head[SEGMENT_HEADER];
     segment_header_encode(h, head);
 

@@ -61,8 +61,8 @@ bool record_peek(const void *data, size_t len, struct journal_record *r);
 bool record_check(uint32_t salt, const void *data, size_t len, struct journal_record *r);
 
 /* Makes and preallocates the file, on disk when it returns, with a header of which `h` gives the
- * sequences; the rest of *h is filled in. LL_ENOSPC; where it fails, *left_over is set if a file of
- * that name may be there, now or after a power cut. */
+ * sequences; unless it gives a stream, the rest of *h is filled in. LL_ENOSPC; where it fails,
+ * *left_over is set if a file of that name may be there, now or after a power cut. */
 ll_err segment_make(const char *dir, uint64_t bytes, struct segment_header *h, int *fd_out,
                     bool *left_over);
 /* Replaces the segment's file by a copy of its first `end` bytes, on disk when it returns, with
