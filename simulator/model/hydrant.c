@@ -13,6 +13,7 @@
 
 #include <math.h>
 
+#include "simulator/model/faults.h"
 #include "simulator/model/physics.h"
 
 #define MPA_PER_M  0.00980665
@@ -24,15 +25,13 @@
 enum { FAULT_OPENED, FAULT_HIT, FAULT_LOW };
 
 struct hydrant {
+    struct faults faults;
     double source_head_m;
     double resistance; /* R, s^1.852 m^-4.556 */
     double base_m3_s;
     double noise; /* of the demand */
     double demand_m3_s;
-    double wanted_m3_s; /* of the open outlet */
-    double lost_mpa;
     double rest_deg;
-    double hit_deg;
     double battery_v;
 };
 
@@ -62,7 +61,7 @@ static void step(void *state, const struct weather *weather, int64_t from_ms, do
 static double outlet_m3_s(const struct hydrant *h)
 {
     const double most = pow(0.9 * h->source_head_m / h->resistance, 1 / EXPONENT);
-    return fmin(h->wanted_m3_s, fmax(most - h->demand_m3_s, 0));
+    return fmin(h->faults.magnitude[FAULT_OPENED] / L_PER_M3, fmax(most - h->demand_m3_s, 0));
 }
 
 static size_t read(const void *state, struct rng *rng, struct sample *out)
@@ -71,10 +70,11 @@ static size_t read(const void *state, struct rng *rng, struct sample *out)
     const double flow = outlet_m3_s(h);
     const double head =
         physics_main_head_m(h->source_head_m, h->resistance, h->demand_m3_s + flow, 0);
-    const double pressure = head * MPA_PER_M - h->lost_mpa + NOISE_MPA * rng_normal(rng);
-    const double tilt = fabs(h->rest_deg + h->hit_deg + 0.1 * rng_normal(rng));
+    const double pressure =
+        head * MPA_PER_M - h->faults.magnitude[FAULT_LOW] + NOISE_MPA * rng_normal(rng);
+    const double tilt = fabs(h->rest_deg + h->faults.magnitude[FAULT_HIT] + 0.1 * rng_normal(rng));
     out[0] = (struct sample){"pressure", fmax(pressure, 0), 4};
-    out[1] = (struct sample){"cap_open", h->wanted_m3_s > 0, SAMPLE_BOOL};
+    out[1] = (struct sample){"cap_open", h->faults.magnitude[FAULT_OPENED] > 0, SAMPLE_BOOL};
     out[2] = (struct sample){"tilt", fmin(tilt, 180), 1};
     out[3] = (struct sample){"flow", L_PER_M3 * flow * (1 + 0.02 * rng_normal(rng)), 2};
     out[4] = (struct sample){"bat", h->battery_v, 2};
@@ -87,18 +87,6 @@ static const struct model_fault faults[] = {
     [FAULT_LOW] = {"low_pressure", "pressure", "MPa", 0.01, 0.4, 0.25},
 };
 
-static void set_fault(void *state, size_t fault, double magnitude)
-{
-    struct hydrant *h = state;
-    if (fault == FAULT_OPENED) {
-        h->wanted_m3_s = magnitude / L_PER_M3;
-    } else if (fault == FAULT_HIT) {
-        h->hit_deg = magnitude;
-    } else {
-        h->lost_mpa = magnitude;
-    }
-}
-
 /* Each from its onset: the smallest magnitude is ten times the noise. */
 static bool observable(const void *state, size_t fault)
 {
@@ -110,12 +98,5 @@ static bool observable(const void *state, size_t fault)
 const struct model hydrant_model = {
     .kind = "hydrant",
     .profile = "hydrant",
-    .state_size = sizeof(struct hydrant),
-    .faults = faults,
-    .fault_count = sizeof faults / sizeof faults[0],
-    .init = init,
-    .step = step,
-    .read = read,
-    .set_fault = set_fault,
-    .observable = observable,
+    FAULTS_MODEL(struct hydrant),
 };

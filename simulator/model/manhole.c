@@ -17,6 +17,7 @@
 #include <math.h>
 
 #include "simulator/model/catchment.h"
+#include "simulator/model/faults.h"
 #include "simulator/model/physics.h"
 
 #define LENGTH_M   60.0
@@ -29,6 +30,7 @@
 enum { FAULT_TILTED, FAULT_OPENED, FAULT_STOLEN, FAULT_GAS };
 
 struct manhole {
+    struct faults faults;
     struct physics_reach reach;
     double dry_m3_h;
     struct catchment catchment;
@@ -36,14 +38,10 @@ struct manhole {
     double volume_m3;
     double ventilation_per_h;
     double sludge_m3_h;
-    double gas_m3_h; /* of the fault */
-    double methane;  /* volume fraction */
+    double methane; /* volume fraction */
     double h2s_mg_m3;
     double rest_deg;
-    double tilted_deg;
-    double opened_deg;
-    bool stolen;
-    double carried_deg;
+    double carried_deg; /* where the device lies that was stolen with its cover */
     double battery_v;
 };
 
@@ -66,12 +64,13 @@ static void init(void *state, const struct model *self, struct rng *rng)
     m->sludge_m3_h = m->methane * m->ventilation_per_h * m->volume_m3;
     m->h2s_mg_m3 = 0.3 + 0.7 * rng_uniform(rng);
     m->rest_deg = 2 * rng_uniform(rng);
+    m->carried_deg = 150; /* levered off, and over */
     m->battery_v = 3.5 + 0.15 * rng_uniform(rng);
 }
 
 static bool off(const struct manhole *m)
 {
-    return m->opened_deg > 0 || m->stolen;
+    return m->faults.magnitude[FAULT_OPENED] > 0 || m->faults.magnitude[FAULT_STOLEN] > 0;
 }
 
 static void step(void *state, const struct weather *weather, int64_t from_ms, double dt_s,
@@ -83,9 +82,9 @@ static void step(void *state, const struct weather *weather, int64_t from_ms, do
     m->noise = model_walk(m->noise, 0, 0.05, DEMAND_TAU, dt_s, rng);
     physics_reach_step(&m->reach, m->dry_m3_h * demand * fmax(1 + m->noise, 0) + rain_m3_h, 1,
                        dt_s);
-    m->methane = physics_chamber(m->methane, m->sludge_m3_h + m->gas_m3_h, m->volume_m3,
-                                 off(m) ? OPEN_PER_H : m->ventilation_per_h, dt_s);
-    if (m->stolen) {
+    m->methane = physics_chamber(m->methane, m->sludge_m3_h + m->faults.magnitude[FAULT_GAS],
+                                 m->volume_m3, off(m) ? OPEN_PER_H : m->ventilation_per_h, dt_s);
+    if (m->faults.magnitude[FAULT_STOLEN] > 0) {
         const double turned = fabs(model_walk(m->carried_deg, 110, 40, STOLEN_TAU, dt_s, rng));
         m->carried_deg = turned <= 180 ? turned : 360 - fmin(turned, 360);
     }
@@ -93,7 +92,9 @@ static void step(void *state, const struct weather *weather, int64_t from_ms, do
 
 static double tilt_deg(const struct manhole *m)
 {
-    return m->stolen ? m->carried_deg : m->rest_deg + m->tilted_deg + m->opened_deg;
+    const double *fault = m->faults.magnitude;
+    return fault[FAULT_STOLEN] > 0 ? m->carried_deg
+                                   : m->rest_deg + fault[FAULT_TILTED] + fault[FAULT_OPENED];
 }
 
 static double methane_lel(const struct manhole *m)
@@ -126,44 +127,15 @@ static const struct model_fault faults[] = {
     [FAULT_GAS] = {"gas_ingress", "methane", "m3/h", 0.001, 60, 0.5},
 };
 
-static void set_fault(void *state, size_t fault, double magnitude)
-{
-    struct manhole *m = state;
-    switch (fault) {
-    case FAULT_TILTED:
-        m->tilted_deg = magnitude;
-        break;
-    case FAULT_OPENED:
-        m->opened_deg = magnitude;
-        break;
-    case FAULT_STOLEN:
-        m->stolen = magnitude > 0;
-        m->carried_deg = 150; /* levered off, and over */
-        break;
-    default:
-        m->gas_m3_h = magnitude;
-        break;
-    }
-}
-
 static bool observable(const void *state, size_t fault)
 {
     const struct manhole *m = state;
-    if (fault == FAULT_GAS) {
-        return methane_lel(m) > 1 + 3 * NOISE_LEL; /* sludge gives 1 at most */
-    }
-    return m->tilted_deg > 0 || off(m);
+    /* Sludge alone gives 1 %LEL at most; a cover is seen to move at once. */
+    return fault != FAULT_GAS || methane_lel(m) > 1 + 3 * NOISE_LEL;
 }
 
 const struct model manhole_model = {
     .kind = "manhole",
     .profile = "manhole",
-    .state_size = sizeof(struct manhole),
-    .faults = faults,
-    .fault_count = sizeof faults / sizeof faults[0],
-    .init = init,
-    .step = step,
-    .read = read,
-    .set_fault = set_fault,
-    .observable = observable,
+    FAULTS_MODEL(struct manhole),
 };

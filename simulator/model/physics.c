@@ -59,12 +59,6 @@ double physics_surge_mpa(double wave_m_s, double dv_m_s)
     return WATER_KG_M3 * wave_m_s * dv_m_s / PA_PER_MPA;
 }
 
-double physics_grown(double size, double age_s, double full_s)
-{
-    const double part = fmin(age_s / full_s, 1);
-    return size * part * part;
-}
-
 double physics_reservoir(double *store_m3, double inflow_m3_h, double k_h, double dt_s)
 {
     const double dt_h = dt_s / PHYSICS_S_PER_HOUR;

@@ -29,10 +29,6 @@ double physics_trip_s(double distance_m, double top_speed_m_s, double accelerati
  * m/s (a: speed of the wave) and m/s. */
 double physics_surge_mpa(double wave_m_s, double dv_m_s);
 
-/* How much of its final size `size` a fault has that grows as the square of its age and is full
- * grown after `full_s`: slow at first, as corrosion opens a hole. */
-double physics_grown(double size, double age_s, double full_s);
-
 /* A store whose outflow is its content over k: dS/dt = Qin - S/k, exactly. Carries `store_m3` over
  * `dt_s` of a constant inflow; returns the mean outflow, m³/h. */
 double physics_reservoir(double *store_m3, double inflow_m3_h, double k_h, double dt_s);

@@ -23,6 +23,7 @@
 #include <math.h>
 
 #include "simulator/model/catchment.h"
+#include "simulator/model/faults.h"
 #include "simulator/model/physics.h"
 
 #define START_M    2.0
@@ -31,20 +32,19 @@
 #define A_PER_M3_H 0.2
 #define KW_PER_A   0.55
 #define STATION_KW 0.5
-#define GROWN_S    (28 * 24 * PHYSICS_S_PER_HOUR)
+#define GROWN_S    (28 * FAULTS_DAY_S)
 #define DRY_M      0.1 /* below it the pump draws air */
 #define NOISE_MM_S 0.05
 
-enum { FAULT_PUMP_FAILED, FAULT_PUMP_WEAR, FAULT_CAVITATION, FAULT_DRY_RUN, FAULT_POWER, FAULTS };
+enum { FAULT_PUMP_FAILED, FAULT_PUMP_WEAR, FAULT_CAVITATION, FAULT_DRY_RUN, FAULT_POWER };
 
 struct pump_station {
+    struct faults faults;
     struct physics_tank well;
     double pump_m3_h;
     double inflow_mean_m3_h;
     double inflow_m3_h;
     struct catchment catchment;
-    double fault[FAULTS]; /* magnitudes */
-    double worn_s;
     double vibration_mm_s;
     double bearing_c;
 };
@@ -76,7 +76,7 @@ static void step(void *state, const struct weather *weather, int64_t from_ms, do
     const double rain_m3_h = catchment_step(&p->catchment, weather, from_ms, dt_s);
     const double demand = model_demand(from_ms + (int64_t)(dt_s * 500));
     p->inflow_m3_h = p->inflow_mean_m3_h * demand * fmax(1 + 0.05 * rng_normal(rng), 0) + rain_m3_h;
-    p->worn_s += dt_s;
+    faults_age(&p->faults, dt_s);
     physics_tank_step(&p->well, p->inflow_m3_h, dt_s);
     const double bearing_mean_c = dry(p) ? 93 : physics_tank_runs(&p->well) ? 48 : 28;
     p->bearing_c = model_walk(p->bearing_c, bearing_mean_c, 0.5, 900, dt_s, rng);
@@ -86,8 +86,8 @@ static void step(void *state, const struct weather *weather, int64_t from_ms, do
 static double wear_mm_s(const struct pump_station *p)
 {
     const double v0 = p->vibration_mm_s;
-    const double part = fmin(p->worn_s / GROWN_S, 1);
-    return v0 * (pow(1 + p->fault[FAULT_PUMP_WEAR] / v0, part) - 1);
+    const double part = fmin(p->faults.age_s[FAULT_PUMP_WEAR] / GROWN_S, 1);
+    return v0 * (pow(1 + p->faults.magnitude[FAULT_PUMP_WEAR] / v0, part) - 1);
 }
 
 static double vibration_mm_s(const struct pump_station *p, double chance)
@@ -96,7 +96,7 @@ static double vibration_mm_s(const struct pump_station *p, double chance)
         return 0.1;
     }
     const double v = p->vibration_mm_s + wear_mm_s(p) + (dry(p) ? 3 : 0);
-    const double bubbles = p->fault[FAULT_CAVITATION] * (1 + 0.5 * chance);
+    const double bubbles = p->faults.magnitude[FAULT_CAVITATION] * (1 + 0.5 * chance);
     return sqrt(v * v + bubbles * bubbles);
 }
 
@@ -107,7 +107,7 @@ static size_t read(const void *state, struct rng *rng, struct sample *out)
     const double flow = !on ? 0 : dry(p) ? p->inflow_m3_h : -p->well.switched_m3_h;
     const double load = on ? A_PER_M3_H * p->pump_m3_h * (dry(p) ? 0.4 : 1) : 0;
     const double current = load * (1 + 0.01 * rng_normal(rng));
-    const double station_kw = p->fault[FAULT_POWER] > 0 ? 0 : STATION_KW;
+    const double station_kw = p->faults.magnitude[FAULT_POWER] > 0 ? 0 : STATION_KW;
     const double vibration = vibration_mm_s(p, rng_normal(rng)) + NOISE_MM_S * rng_normal(rng);
     out[0] = (struct sample){"level", fmax(p->well.level_m + 0.003 * rng_normal(rng), 0), 3};
     out[1] = (struct sample){"flow", flow * (1 + 0.01 * rng_normal(rng)), 1};
@@ -130,15 +130,13 @@ static const struct model_fault faults[] = {
 static void set_fault(void *state, size_t fault, double magnitude)
 {
     struct pump_station *p = state;
-    p->fault[fault] = magnitude;
-    if (fault == FAULT_PUMP_WEAR) {
-        p->worn_s = 0;
-    }
-    p->well.switched_m3_h = -p->pump_m3_h * (p->fault[FAULT_CAVITATION] > 0 ? 0.95 : 1);
-    if (p->fault[FAULT_PUMP_FAILED] > 0 || p->fault[FAULT_POWER] > 0) {
+    const double *present = p->faults.magnitude;
+    faults_set(state, fault, magnitude);
+    p->well.switched_m3_h = -p->pump_m3_h * (present[FAULT_CAVITATION] > 0 ? 0.95 : 1);
+    if (present[FAULT_PUMP_FAILED] > 0 || present[FAULT_POWER] > 0) {
         p->well.state = PHYSICS_STUCK_OFF;
     } else {
-        p->well.state = p->fault[FAULT_DRY_RUN] > 0 ? PHYSICS_STUCK_ON : PHYSICS_BY_LEVEL;
+        p->well.state = present[FAULT_DRY_RUN] > 0 ? PHYSICS_STUCK_ON : PHYSICS_BY_LEVEL;
     }
 }
 

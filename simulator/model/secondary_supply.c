@@ -14,13 +14,14 @@
  *
  * base 8-30 m³/h; Qp 1.2 base; Qv 2.5 base; A for 4-8 h of water; Pset 0.35-0.6 MPa; Cin 0.35-0.6
  * mg/L; k 0.02-0.06 /h (bulk decay of 0.5-1.5 /d); turbidity 0.1-0.3 NTU; pH 7.1-7.7 (GB 5749-2022
- * asks for 0.05-2 mg/L, 1 NTU, 6.5-8.5). Wear grows as the square of its age, fully after four
- * weeks. Sensor noise: 3 mm, 2 kPa, 0.01 mg/L, 0.01 NTU, 0.02 pH.
+ * asks for 0.05-2 mg/L, 1 NTU, 6.5-8.5). Wear grows in a straight line over four weeks. Sensor
+ * noise: 3 mm, 2 kPa, 0.01 mg/L, 0.01 NTU, 0.02 pH.
  */
 #include "simulator/model/model.h"
 
 #include <math.h>
 
+#include "simulator/model/faults.h"
 #include "simulator/model/physics.h"
 
 #define OPEN_M      1.5
@@ -29,7 +30,7 @@
 #define STREET_MPA  0.1
 #define DEMAND_TAU  120.0
 #define QUALITY_TAU 21600.0
-#define GROWN_S     (28 * 24 * PHYSICS_S_PER_HOUR)
+#define GROWN_S     (28 * FAULTS_DAY_S)
 #define NOISE_MG_L  0.01
 #define NOISE_MPA   0.002
 #define PUMPS       2
@@ -37,6 +38,7 @@
 enum { FAULT_CHLORINE, FAULT_PUMP_FAILED, FAULT_WEAR, FAULT_OVERFLOW };
 
 struct secondary_supply {
+    struct faults faults;
     struct physics_tank tank;
     double base_m3_h;
     double pump_m3_h;
@@ -44,17 +46,13 @@ struct secondary_supply {
     double inflow_mg_l;
     double decay_per_h;
     double chlorine_mg_l;
-    double sound_mg_l;    /* what it were without the fault */
-    double chlorine_lost; /* share of the inflow's */
+    double sound_mg_l; /* what it were without the fault */
     double turbidity_mean_ntu;
     double turbidity_ntu;
     double ph_mean;
     double ph;
     double noise; /* of the demand */
     double demand_m3_h;
-    int failed;
-    double wear; /* share of the head, full grown */
-    double worn_s;
     bool second;
 };
 
@@ -95,14 +93,15 @@ static double chlorine(const struct secondary_supply *s, double mg_l, double inf
 static double full_mpa(const struct secondary_supply *s, int pumps)
 {
     const double load = s->demand_m3_h / (pumps * s->pump_m3_h);
-    const double wear = physics_grown(s->wear, s->worn_s, GROWN_S);
+    const double wear = faults_grown(&s->faults, FAULT_WEAR, GROWN_S) / 100;
     return (1 - wear) * s->set_mpa * (1.3 - 0.3 * load * load);
 }
 
 static int running(const struct secondary_supply *s)
 {
     const int wanted = s->second ? 2 : 1;
-    return wanted < PUMPS - s->failed ? wanted : PUMPS - s->failed;
+    const int left = PUMPS - (int)lround(s->faults.magnitude[FAULT_PUMP_FAILED]);
+    return wanted < left ? wanted : left;
 }
 
 static void step(void *state, const struct weather *weather, int64_t from_ms, double dt_s,
@@ -113,12 +112,14 @@ static void step(void *state, const struct weather *weather, int64_t from_ms, do
     const int64_t ms = from_ms + (int64_t)(dt_s * 1000);
     s->noise = model_walk(s->noise, 0, 0.05, DEMAND_TAU, dt_s, rng);
     s->demand_m3_h = s->base_m3_h * model_demand(ms) * fmax(1 + s->noise, 0);
-    s->worn_s += dt_s;
+    faults_age(&s->faults, dt_s);
     s->second = full_mpa(s, 1) < s->set_mpa * (s->second ? 1.05 : 1);
+    /* A valve that does not close. */
+    s->tank.state = s->faults.magnitude[FAULT_OVERFLOW] > 0 ? PHYSICS_STUCK_ON : PHYSICS_BY_LEVEL;
     const double out_m3_h = running(s) > 0 ? s->demand_m3_h : 0;
     const double filled_m3 = physics_tank_step(&s->tank, -out_m3_h, dt_s);
     const double inflow_m3_h = filled_m3 / (dt_s / PHYSICS_S_PER_HOUR);
-    const double faulty_mg_l = s->inflow_mg_l * (1 - s->chlorine_lost);
+    const double faulty_mg_l = s->inflow_mg_l * (1 - s->faults.magnitude[FAULT_CHLORINE] / 100);
     s->chlorine_mg_l = chlorine(s, s->chlorine_mg_l, faulty_mg_l, inflow_m3_h, dt_s);
     s->sound_mg_l = chlorine(s, s->sound_mg_l, s->inflow_mg_l, inflow_m3_h, dt_s);
     s->turbidity_ntu =
@@ -156,26 +157,6 @@ static const struct model_fault faults[] = {
     [FAULT_OVERFLOW] = {"tank_overflow", "tank_level", "", 1, 1, 1},
 };
 
-static void set_fault(void *state, size_t fault, double magnitude)
-{
-    struct secondary_supply *s = state;
-    switch (fault) {
-    case FAULT_CHLORINE:
-        s->chlorine_lost = magnitude / 100;
-        break;
-    case FAULT_PUMP_FAILED:
-        s->failed = (int)lround(magnitude);
-        break;
-    case FAULT_WEAR:
-        s->wear = magnitude / 100;
-        s->worn_s = 0;
-        break;
-    default: /* the valve does not close */
-        s->tank.state = magnitude > 0 ? PHYSICS_STUCK_ON : PHYSICS_BY_LEVEL;
-        break;
-    }
-}
-
 static bool observable(const void *state, size_t fault)
 {
     const struct secondary_supply *s = state;
@@ -192,12 +173,5 @@ static bool observable(const void *state, size_t fault)
 const struct model secondary_supply_model = {
     .kind = "secondary_supply",
     .profile = "secondary_supply",
-    .state_size = sizeof(struct secondary_supply),
-    .faults = faults,
-    .fault_count = sizeof faults / sizeof faults[0],
-    .init = init,
-    .step = step,
-    .read = read,
-    .set_fault = set_fault,
-    .observable = observable,
+    FAULTS_MODEL(struct secondary_supply),
 };

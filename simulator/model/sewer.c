@@ -19,6 +19,7 @@
 #include <math.h>
 
 #include "simulator/model/catchment.h"
+#include "simulator/model/faults.h"
 #include "simulator/model/physics.h"
 
 #define LENGTH_M   150.0
@@ -29,13 +30,12 @@
 enum { FAULT_BLOCKAGE, FAULT_OVERFLOW };
 
 struct sewer {
+    struct faults faults;
     struct physics_reach reach;
     struct physics_reach sound; /* the same water without the fault */
     double dry_m3_h;
     struct catchment catchment;
     double noise; /* of the dry-weather flow */
-    double foreign_m3_h;
-    double blocked;
     double flow_m3_h;
     double gas_base_mg_m3;
     double gas_mg_m3;
@@ -77,7 +77,9 @@ static void step(void *state, const struct weather *weather, int64_t from_ms, do
     s->noise = model_walk(s->noise, 0, 0.05, DEMAND_TAU, dt_s, rng);
     const double own_m3_h =
         s->dry_m3_h * model_demand(middle_ms) * fmax(1 + s->noise, 0) + rain_m3_h;
-    s->flow_m3_h = physics_reach_step(&s->reach, own_m3_h + s->foreign_m3_h, 1 - s->blocked, dt_s);
+    const double foreign_m3_h = s->faults.magnitude[FAULT_OVERFLOW] / 100 * s->reach.full_m3_h;
+    const double open = 1 - s->faults.magnitude[FAULT_BLOCKAGE] / 100;
+    s->flow_m3_h = physics_reach_step(&s->reach, own_m3_h + foreign_m3_h, open, dt_s);
     physics_reach_step(&s->sound, own_m3_h, 1, dt_s);
     const double gas = gas_mg_m3(s, weather_temperature_c(weather, middle_ms));
     s->gas_mg_m3 = gas + (s->gas_mg_m3 - gas) * exp(-dt_s / GAS_TAU);
@@ -99,16 +101,6 @@ static const struct model_fault faults[] = {
     [FAULT_OVERFLOW] = {"overflow", "level", "%", 20, 400, 250},
 };
 
-static void set_fault(void *state, size_t fault, double magnitude)
-{
-    struct sewer *s = state;
-    if (fault == FAULT_BLOCKAGE) {
-        s->blocked = magnitude / 100;
-    } else {
-        s->foreign_m3_h = magnitude / 100 * s->reach.full_m3_h;
-    }
-}
-
 static bool observable(const void *state, size_t fault)
 {
     const struct sewer *s = state;
@@ -119,12 +111,5 @@ static bool observable(const void *state, size_t fault)
 const struct model sewer_model = {
     .kind = "sewer",
     .profile = "sewer",
-    .state_size = sizeof(struct sewer),
-    .faults = faults,
-    .fault_count = sizeof faults / sizeof faults[0],
-    .init = init,
-    .step = step,
-    .read = read,
-    .set_fault = set_fault,
-    .observable = observable,
+    FAULTS_MODEL(struct sewer),
 };

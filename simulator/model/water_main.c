@@ -13,7 +13,7 @@
  * base 10-60 m³/h; R such that twice the base flow costs 4-9 m; m = A0 · 0.01 /m (a round hole
  * hardly opens; a crack in plastic opens more). 1 m of water is 0.00980665 MPa.
  *
- * A growing leak opens as the square of its age, fully after four weeks. The wave runs at a
+ * A growing leak opens in a straight line over four weeks. The wave runs at a
  * 1000-1300 m/s in iron (three mains of five), 300-500 in plastic; τ 5-60 s; Δv in a pipe that
  * twice the base flow passes at 0.8 m/s. The pressure falls to that of the air at most. The noise
  * logger works from 02:00 to 04:00: L0 15-28 dB, and the jet of a leak, whose power is ρ g H Ql
@@ -23,6 +23,7 @@
 
 #include <math.h>
 
+#include "simulator/model/faults.h"
 #include "simulator/model/physics.h"
 
 #define MPA_PER_M   0.00980665
@@ -30,7 +31,7 @@
 #define EXPONENT    1.852
 #define MM2_PER_M2  1e6
 #define DEMAND_TAU  120.0 /* s: taps stay open about so long */
-#define GROWN_S     (28 * 24 * PHYSICS_S_PER_HOUR)
+#define GROWN_S     (28 * FAULTS_DAY_S)
 #define JET_DB      30.0 /* of a jet of 1 W */
 #define NOISE_DB    1.0
 #define VISIBLE     0.1   /* of the demand: twice its noise */
@@ -39,6 +40,7 @@
 enum { FAULT_LEAK, FAULT_LEAK_GROWING, FAULT_BURST, FAULTS };
 
 struct water_main {
+    struct faults faults;
     double source_head_m;
     double resistance; /* R, s^1.852 m^-4.556 */
     double base_m3_h;
@@ -46,10 +48,8 @@ struct water_main {
     double wave_m_s;
     double wave_tau_s;
     double quiet_db;
-    double noise; /* of the demand */
-    double fault_mm2[FAULTS];
-    double growing_s; /* age of the growing leak */
-    double wave_mpa;  /* what the burst's wave now takes off */
+    double noise;    /* of the demand */
+    double wave_mpa; /* what the burst's wave now takes off */
     bool listening;
     double head_m;
     double demand_m3_s;
@@ -58,8 +58,8 @@ struct water_main {
 
 static double open_mm2(const struct water_main *w, size_t fault)
 {
-    return fault == FAULT_LEAK_GROWING ? physics_grown(w->fault_mm2[fault], w->growing_s, GROWN_S)
-                                       : w->fault_mm2[fault];
+    return fault == FAULT_LEAK_GROWING ? faults_grown(&w->faults, fault, GROWN_S)
+                                       : w->faults.magnitude[fault];
 }
 
 static void solve(struct water_main *w)
@@ -98,7 +98,7 @@ static void step(void *state, const struct weather *weather, int64_t from_ms, do
     const int64_t ms = from_ms + (int64_t)(dt_s * 1000);
     const double hour = model_local_hour(ms);
     w->noise = model_walk(w->noise, 0, 0.05, DEMAND_TAU, dt_s, rng);
-    w->growing_s += dt_s;
+    faults_age(&w->faults, dt_s);
     w->wave_mpa *= exp(-dt_s / w->wave_tau_s);
     w->listening = hour >= 2 && hour < 4;
     w->demand_m3_s = w->base_m3_h / PHYSICS_S_PER_HOUR * model_demand(ms) * fmax(1 + w->noise, 0);
@@ -133,10 +133,7 @@ static void set_fault(void *state, size_t fault, double magnitude)
 {
     struct water_main *w = state;
     const double before_m3_s = w->leak_m3_s;
-    w->fault_mm2[fault] = magnitude;
-    if (fault == FAULT_LEAK_GROWING) {
-        w->growing_s = 0;
-    }
+    faults_set(state, fault, magnitude);
     solve(w);
     if (fault == FAULT_BURST && magnitude > 0) {
         const double dv_m_s = (w->leak_m3_s - before_m3_s) / w->pipe_m2;

@@ -243,14 +243,6 @@ static void a_surge_is_density_by_wave_by_velocity(void **state)
     expect_near(physics_surge_mpa(1200, 0.1), 0.12, 1e-12);
 }
 
-static void growth_is_slow_at_first_and_ends(void **state)
-{
-    (void)state;
-    expect_near(physics_grown(400, 7, 14), 100, 1e-12);
-    expect_near(physics_grown(400, 14, 14), 400, 0);
-    expect_near(physics_grown(400, 99, 14), 400, 0);
-}
-
 static void what_is_stirred_settles_at_source_over_renewal(void **state)
 {
     (void)state;
@@ -297,7 +289,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_reach_balances_its_volumes),
     cmocka_unit_test(a_fully_blocked_reach_fills_by_inflow_over_area),
     cmocka_unit_test(a_surge_is_density_by_wave_by_velocity),
-    cmocka_unit_test(growth_is_slow_at_first_and_ends),
     cmocka_unit_test(what_is_stirred_settles_at_source_over_renewal),
     cmocka_unit_test(what_is_stirred_keeps_its_balance),
 };
