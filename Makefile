@@ -60,7 +60,7 @@ help:
 	@echo 'make unit         unit tests only'
 	@echo 'make lint         formatting, static analysis and the project'"'"'s own checks'
 	@echo 'make asan|tsan    the tests under address+undefined or thread sanitizers'
-	@echo 'make soak         the fault tests in their long form; takes hours'
+	@echo 'make soak         the fault tests in their long form; up to an hour'
 	@echo 'make bench        ratios against a bare subscriber on the same broker'
 	@echo 'make format       rewrite the sources with clang-format'
 	@echo 'make install      into $$(DESTDIR)$(PREFIX); what stands in $(SYSCONF)/lifeline is kept'

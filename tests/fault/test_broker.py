@@ -96,6 +96,7 @@ def kill_under_load(c, kill):
         c.sent += RATE
         if n % ANEW_EVERY == ANEW_EVERY - 1:
             start_anew(c)
+    print("%d kills" % KILLS)
 
 
 def a_broker_that_is_killed_costs_what_it_held_at_most(c):
