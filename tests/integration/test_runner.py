@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def runner(folder, *names, limit_s=None):
     """The finished runner over the programs of these names."""
     source = (ROOT / "tests/run").read_text()
     if limit_s:
-        source = source.replace('"unit": 60', '"unit": %d' % limit_s)
+        source = re.sub(r'"unit": \d+', '"unit": %d' % limit_s, source)
         source = source.replace("Path(__file__)", "Path(%r)" % str(ROOT / "tests/run"))
     command = [sys.executable, "-B", "-c", source, "--build", str(folder), "--only", "unit"]
     if not limit_s:
