@@ -419,6 +419,9 @@ static ll_err start(struct app *app)
     }
     if (err == LL_OK) {
         err = ingest_start(app->conf, app->intake_log, &app->ingest);
+        if (err != LL_OK) {
+            failed("ingest", app->conf->uris[0], err);
+        }
     }
     if (err == LL_OK) {
         err = start_console(app);
@@ -443,7 +446,7 @@ ll_err app_init(struct conf *conf, const char *conf_path, struct app **out)
     struct app *app = calloc(1, sizeof *app);
     if (app == NULL) {
         free(conf);
-        return LL_ENOMEM;
+        return failed("app", conf_path, LL_ENOMEM);
     }
     app->conf = conf;
     app->conf_path = conf_path;

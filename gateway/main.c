@@ -53,6 +53,9 @@ static struct conf *load(const char *path, bool profiles)
     for (size_t i = 0; d != NULL && i < diag_kept(d); i++) {
         fprintf(stderr, "%s\n", d->text[i]);
     }
+    if (!good && (d == NULL || d->count == 0)) {
+        fprintf(stderr, "%s: %s\n", path, ll_err_str(LL_ENOMEM));
+    }
     if (d != NULL && d->count > LL_MAX_DIAGS) {
         fprintf(stderr, "%s: and %zu more\n", path, d->count - LL_MAX_DIAGS);
     }

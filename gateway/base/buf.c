@@ -1,5 +1,6 @@
 #include "gateway/base/buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,16 +23,27 @@ void buf_free(struct buf *b)
 
 void buf_reset(struct buf *b)
 {
-    b->len = 0;
-    b->failed = false;
+    buf_cut(b, 0);
+}
+
+void buf_cut(struct buf *b, size_t len)
+{
+    assert(len <= b->len);
+    b->len = len;
+    b->failure = LL_OK;
     if (b->data != NULL) {
-        b->data[0] = '\0';
+        b->data[len] = '\0';
     }
 }
 
 bool buf_ok(const struct buf *b)
 {
-    return !b->failed;
+    return b->failure == LL_OK;
+}
+
+ll_err buf_err(const struct buf *b)
+{
+    return b->failure;
 }
 
 const char *buf_str(const struct buf *b)
@@ -42,11 +54,11 @@ const char *buf_str(const struct buf *b)
 /* Room for `more` bytes and the zero behind them. */
 static bool buf_reserve(struct buf *b, size_t more)
 {
-    if (b->failed) {
+    if (!buf_ok(b)) {
         return false;
     }
     if (more > b->max - b->len) {
-        b->failed = true;
+        b->failure = LL_ELIMIT;
         return false;
     }
     const size_t need = b->len + more + 1;
@@ -59,7 +71,7 @@ static bool buf_reserve(struct buf *b, size_t more)
     }
     char *data = realloc(b->data, cap);
     if (data == NULL) {
-        b->failed = true;
+        b->failure = LL_ENOMEM;
         return false;
     }
     b->data = data;
@@ -99,7 +111,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     const int n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, fmt, ap);
     va_end(ap);
     if (n < 0) {
-        b->failed = true;
+        b->failure = LL_ELIMIT;
     } else if (buf_reserve(b, (size_t)n)) {
         if ((size_t)n >= room) {
             vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
@@ -107,7 +119,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
         b->len += (size_t)n;
     }
     va_end(again);
-    if (b->failed && b->cap > b->len) {
+    if (!buf_ok(b) && b->cap > b->len) {
         b->data[b->len] = '\0';
     }
 }

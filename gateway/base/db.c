@@ -104,7 +104,7 @@ ll_err db_rows_json(sqlite3_stmt *st, struct buf *out)
         db_row_json(st, out);
     }
     buf_char(out, ']');
-    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+    return err == LL_OK ? buf_err(out) : err;
 }
 
 static ll_err schema_version(sqlite3 *db, size_t *out)

@@ -178,10 +178,7 @@ ll_err fs_read_file(const char *path, struct buf *out)
         at += got;
     } while (got == sizeof block && buf_ok(out));
     fs->close(fd);
-    if (err == LL_OK && !buf_ok(out)) {
-        err = LL_ELIMIT;
-    }
-    return err;
+    return err == LL_OK ? buf_err(out) : err;
 }
 
 ll_err fs_free_bytes(const char *path, uint64_t *out)

@@ -372,7 +372,7 @@ ll_err jsonfile_parse(const char *name, const char *text, size_t len, struct dia
         return LL_ENOMEM;
     }
     buf_add(&f->text, text, len);
-    return finish(f, buf_ok(&f->text) ? LL_OK : LL_ELIMIT, d, out);
+    return finish(f, buf_err(&f->text), d, out);
 }
 
 void jsonfile_free(struct jsonfile *f)

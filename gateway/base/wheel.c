@@ -133,28 +133,30 @@ static int by_id(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static bool grow_due(struct wheel *w)
+{
+    const uint32_t cap = w->due_cap > 0 ? w->due_cap * 2 : 64;
+    uint32_t *due = realloc(w->due, cap * sizeof *due);
+    if (due == NULL) {
+        return false;
+    }
+    w->due = due;
+    w->due_cap = cap;
+    return true;
+}
+
 /* Takes the due timers out of a slot into w->due and moves the others on. Where memory for the list
- * runs out the rest stay in the slot for the next turn. */
+ * runs out the rest come a second later. */
 static uint32_t collect_due(struct wheel *w, uint32_t slot)
 {
     uint32_t found = 0;
     uint32_t id = w->heads[slot];
     while (id != NONE) {
         const uint32_t next = w->timers[id].next;
-        if (w->timers[id].due_s > w->now_s) {
-            unlink_timer(w, id);
+        unlink_timer(w, id);
+        if (w->timers[id].due_s > w->now_s || (found == w->due_cap && !grow_due(w))) {
             link_timer(w, id, visit_time(w, w->timers[id].due_s));
         } else {
-            if (found == w->due_cap) {
-                const uint32_t cap = w->due_cap > 0 ? w->due_cap * 2 : 64;
-                uint32_t *due = realloc(w->due, cap * sizeof *due);
-                if (due == NULL) {
-                    break;
-                }
-                w->due = due;
-                w->due_cap = cap;
-            }
-            unlink_timer(w, id);
             w->due[found++] = id;
         }
         id = next;

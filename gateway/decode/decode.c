@@ -35,8 +35,12 @@ ll_err decoder_new(struct decoder **out)
         return LL_ENOMEM;
     }
     d->tokener = json_tokener_new_ex(LL_MAX_JSON_DEPTH);
-    if (d->tokener == NULL) {
-        free(d);
+    /* All at once, of which the kernel gives what is used: no message is refused for want of
+     * memory.
+     */
+    d->values = calloc(LL_MAX_READINGS_PER_MESSAGE, sizeof *d->values);
+    if (d->tokener == NULL || d->values == NULL) {
+        decoder_free(d);
         return LL_ENOMEM;
     }
     json_tokener_set_flags(d->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
@@ -50,7 +54,9 @@ void decoder_free(struct decoder *d)
         return;
     }
     json_object_put(d->root);
-    json_tokener_free(d->tokener);
+    if (d->tokener != NULL) {
+        json_tokener_free(d->tokener);
+    }
     free(d->values);
     free(d);
 }
@@ -93,20 +99,8 @@ struct json_object *decoder_json(struct decoder *d, const char *payload, size_t 
 
 struct uplink_value *decoder_value(struct decoder *d)
 {
-    if (d->count == d->cap) {
-        if (d->cap == LL_MAX_READINGS_PER_MESSAGE) {
-            return NULL;
-        }
-        size_t cap = d->cap > 0 ? d->cap * 2 : 16;
-        if (cap > LL_MAX_READINGS_PER_MESSAGE) {
-            cap = LL_MAX_READINGS_PER_MESSAGE;
-        }
-        struct uplink_value *values = realloc(d->values, cap * sizeof *values);
-        if (values == NULL) {
-            return NULL;
-        }
-        d->values = values;
-        d->cap = cap;
+    if (d->count == LL_MAX_READINGS_PER_MESSAGE) {
+        return NULL;
     }
     struct uplink_value *v = &d->values[d->count++];
     *v = (struct uplink_value){0};

@@ -13,10 +13,9 @@
 
 struct decoder {
     struct json_tokener *tokener;
-    struct json_object *root; /* of the last message: the uplink borrows from it */
-    struct uplink_value *values;
+    struct json_object *root;    /* of the last message: the uplink borrows from it */
+    struct uplink_value *values; /* LL_MAX_READINGS_PER_MESSAGE of them */
     size_t count;
-    size_t cap;
     char detail[DECODER_DETAIL];
 };
 

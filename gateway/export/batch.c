@@ -158,8 +158,7 @@ static ll_err add_record(struct batch *b, const struct journal_record *r,
         const ll_err err = add_item(b, &line);
         if (err != LL_OK) {
             b->count = count;
-            b->text.len = text_len;
-            b->text.failed = false;
+            buf_cut(&b->text, text_len);
             return err;
         }
     }

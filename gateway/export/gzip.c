@@ -53,5 +53,5 @@ ll_err gzip_pack(struct gzip *g, const void *data, size_t len, struct buf *out)
         buf_add(out, block, sizeof block - g->z.avail_out);
     } while (rc == Z_OK);
     assert(rc == Z_STREAM_END);
-    return buf_ok(out) ? LL_OK : LL_ELIMIT;
+    return buf_err(out);
 }

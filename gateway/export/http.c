@@ -69,7 +69,7 @@ static void add_param(struct buf *url, CURL *curl, const char *key, const char *
 {
     char *escaped = curl_easy_escape(curl, value, 0);
     if (escaped == NULL) {
-        url->failed = true;
+        url->failure = LL_ENOMEM;
         return;
     }
     buf_printf(url, "%s%s", key, escaped);
@@ -99,8 +99,8 @@ static ll_err set_url(struct http *h, const struct conf_destination *conf)
         buf_str_add(&url, "/api/v2/write?");
     }
     buf_str_add(&url, "precision=ms");
-    ll_err err = LL_ELIMIT;
-    if (buf_ok(&url)) {
+    ll_err err = buf_err(&url);
+    if (err == LL_OK) {
         err = curl_easy_setopt(h->curl, CURLOPT_URL, buf_str(&url)) == CURLE_OK ? LL_OK : LL_ENOMEM;
     }
     buf_free(&url);

@@ -276,7 +276,7 @@ static ll_err add_part(struct spool *s, struct lane *l, unsigned type, uint64_t 
     buf_u32(b, part->readings);
     buf_add(b, part->text, part->len);
     if (!buf_ok(b)) {
-        return part->len > PART_TEXT ? LL_ELIMIT : LL_ENOMEM;
+        return buf_err(b);
     }
     ll_err err = journal_append(l->journal, (uint8_t)type, time, b->data, b->len, NULL);
     /* Once: what a full disk gets back may take a moment, and the caller tries again. */

@@ -128,12 +128,12 @@ static bool save_is_due(const struct uploader *u)
 }
 
 /* A destination that begins anew has a file at once, so that at the next start it is known what it
- * missed. */
-static void load(struct uploader *u, struct position out[SPOOL_LANES])
+ * missed. Where memory alone is out the file is as good as before: LL_ENOMEM. */
+static ll_err load(struct uploader *u, struct position out[SPOOL_LANES])
 {
     const ll_err err = position_load(u->cursor_path, out);
-    if (err == LL_OK) {
-        return;
+    if (err == LL_OK || err == LL_ENOMEM) {
+        return err;
     }
     u->unsaved = true;
     memset(out, 0, SPOOL_LANES * sizeof *out);
@@ -142,6 +142,7 @@ static void load(struct uploader *u, struct position out[SPOOL_LANES])
                   "name=%s file=%s reason=\"%s\" effect=\"sends all that the spool still holds\"",
                   u->conf.name, u->cursor_path, ll_err_str(err));
     }
+    return LL_OK;
 }
 
 /* --- one request ----------------------------------------------------------------------------- */
@@ -430,13 +431,15 @@ static ll_err open_lanes(struct uploader *u)
 {
     struct position from[SPOOL_LANES];
     bool moved = false;
-    load(u, from);
+    ll_err err = load(u, from);
+    if (err != LL_OK) {
+        return err;
+    }
     const struct batch_limits limits = {.readings = (size_t)u->conf.batch_lines,
                                         .bytes = (size_t)u->conf.batch_bytes};
     for (size_t i = 0; i < SPOOL_LANES; i++) {
         struct lane *l = &u->lanes[i];
-        const ll_err err =
-            batch_open(&l->batch, u->conf.name, u->spool, (enum spool_lane)i, limits, &from[i]);
+        err = batch_open(&l->batch, u->conf.name, u->spool, (enum spool_lane)i, limits, &from[i]);
         if (err != LL_OK) {
             return err;
         }

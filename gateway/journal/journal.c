@@ -238,7 +238,7 @@ static void take_back(struct journal *j, size_t before)
 {
     static const char zeros[RECORD_HEADER];
     fs->pwrite(j->fd, zeros, sizeof zeros, (off_t)(atomic_load(&j->live->end) + before));
-    j->gathered.len = before;
+    buf_cut(&j->gathered, before);
     j->next_seq--;
 }
 
@@ -252,8 +252,7 @@ static ll_err append(struct journal *j, struct journal_record *r)
     r->seq = j->next_seq;
     record_encode(j->live->salt, r, &j->gathered);
     if (!buf_ok(&j->gathered)) {
-        j->gathered.len = before;
-        j->gathered.failed = false;
+        buf_cut(&j->gathered, before);
         return LL_ENOMEM;
     }
     j->next_seq++;

@@ -76,9 +76,10 @@ bool pipeline_stalled(struct pipeline *p, ll_err err)
     if (log_limit_pass(&p->stall_limit, &left_out)) {
         log_error("pipeline", "stalled",
                   "reason=\"%s\" suppressed=%" PRIu64
-                  " hint=\"the spool takes no more; readings wait in the intake journal\"",
+                  " hint=\"messages wait in the intake journal\"",
                   ll_err_str(err), left_out);
     }
+    p->waits_for = err;
     if (p->opening || atomic_load(&p->stopping)) {
         return false;
     }

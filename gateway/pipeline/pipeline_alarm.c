@@ -85,6 +85,18 @@ static void archive(struct pipeline *p, const struct alarm_record *r)
     }
 }
 
+/* Among those that the record at work causes; waits for memory. */
+static void add_line(struct pipeline *p, const struct alarm_record *r)
+{
+    const size_t before = p->alarm_lines.len;
+    line_alarm(r, &p->alarm_lines);
+    while (buf_err(&p->alarm_lines) == LL_ENOMEM && pipeline_stalled(p, LL_ENOMEM)) {
+        buf_cut(&p->alarm_lines, before);
+        line_alarm(r, &p->alarm_lines);
+    }
+    p->alarm_line_count++;
+}
+
 /* A transition that has just happened: archive, spool, log. */
 void pipeline_emit_alarm(void *ctx, const struct alarm_record *r)
 {
@@ -101,8 +113,7 @@ void pipeline_emit_alarm(void *ctx, const struct alarm_record *r)
     counter_add(told[r->state].counter, 1);
     archive(p, r);
     if (!r->at_estimated) { /* else once the time is known */
-        line_alarm(r, &p->alarm_lines);
-        p->alarm_line_count++;
+        add_line(p, r);
     }
     log_info("alarm", told[r->state].event,
              "id=%" PRIu64 " priority=%s asset=%s condition=%s.%s text=\"%s\"", r->id,
@@ -122,7 +133,11 @@ uint64_t pipeline_known_alarm(void *ctx, const struct alarm_cause *cause)
 
 void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double value)
 {
-    ll_err err = alarms_settle(p->alarms, p->table, watch, condition, value, &p->cause);
+    ll_err err;
+    do {
+        err = alarms_settle(p->alarms, p->table, watch, condition, value, &p->cause);
+    } while (err == LL_ENOMEM && pipeline_stalled(p, err));
+    p->gave_up = p->gave_up || err == LL_ENOMEM;
     const struct watch *w = &p->table->watches[watch];
     const struct detector_spec *spec = watch_spec(p->table, watch);
     const int64_t detect_due = detect_due_ms(spec, &w->detect);
@@ -141,13 +156,16 @@ void pipeline_settle(struct pipeline *p, uint32_t watch, bool condition, double 
 void pipeline_spool_alarms(struct pipeline *p)
 {
     if (p->alarm_line_count > 0 && p->parts.spool != NULL) {
-        if (buf_ok(&p->alarm_lines)) {
+        const ll_err err = buf_err(&p->alarm_lines);
+        if (err == LL_OK) {
             pipeline_spool(p, SPOOL_ALARMS, p->alarm_line_count, &p->alarm_lines);
+        } else if (err == LL_ENOMEM) {
+            p->gave_up = true;
         } else {
             counter_add(COUNTER_ALARMS_UNSENT, p->alarm_line_count);
             log_error("alarm", "not_spooled",
                       "transitions=%" PRIu32 " reason=\"%s\" hint=\"they are in the archive\"",
-                      p->alarm_line_count, ll_err_str(LL_ENOMEM));
+                      p->alarm_line_count, ll_err_str(err));
         }
     }
     buf_reset(&p->alarm_lines);
@@ -162,8 +180,7 @@ static void spool_archived(void *ctx, const struct alarm_record *r)
         pipeline_spool_alarms(p);
         p->cause.seq = r->source_seq;
     }
-    line_alarm(r, &p->alarm_lines);
-    p->alarm_line_count++;
+    add_line(p, r);
     tell_changed(p, r->id);
 }
 

@@ -68,7 +68,7 @@ ll_err pipeline_device(struct pipeline *p, const char *id, struct buf *out)
         buf_printf(out, ",\"clock_behind_s\":%" PRId64,
                    t->devices[d->index].clock.behind_ms / LL_MS_PER_S);
         write_channels(t, d, out);
-        err = buf_ok(out) ? LL_OK : LL_ELIMIT;
+        err = buf_err(out);
     }
     pthread_mutex_unlock(&p->state_lock);
     return err;

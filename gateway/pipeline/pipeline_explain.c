@@ -101,7 +101,7 @@ static ll_err explain_message(struct judge *j, const struct registry *registry,
     buf_printf(out, "],\"accepted\":%s,\"lines\":", good > 0 ? "true" : "false");
     buf_json_str(out, buf_str(&lines), lines.len);
     buf_char(out, '}');
-    const ll_err err = buf_ok(&lines) ? LL_OK : LL_ELIMIT;
+    const ll_err err = buf_err(&lines);
     buf_free(&lines);
     return err;
 }
@@ -126,5 +126,5 @@ ll_err pipeline_explain(struct pipeline *p, const char *topic, const char *paylo
         judge_free(judge);
     }
     free(readings);
-    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+    return err == LL_OK ? buf_err(out) : err;
 }

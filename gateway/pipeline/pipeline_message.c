@@ -218,7 +218,7 @@ static void spool_readings(struct pipeline *p, size_t count)
     do {
         buf_reset(&p->lines);
         line_readings(p->readings, count, &p->lines);
-    } while (!buf_ok(&p->lines) && pipeline_stalled(p, LL_ENOMEM));
+    } while (!buf_ok(&p->lines) && pipeline_stalled(p, buf_err(&p->lines)));
     if (!buf_ok(&p->lines)) {
         p->gave_up = true;
         return;

@@ -193,7 +193,7 @@ static ll_err catch_up(struct pipeline *p)
     if (err == LL_EAGAIN) {
         err = LL_OK;
     }
-    return err == LL_OK && p->gave_up ? LL_ENOSPC : err;
+    return err == LL_OK && p->gave_up ? p->waits_for : err;
 }
 
 /* What the checkpoint counts as spooled and the spool has lost is a gap for the uploaders, who

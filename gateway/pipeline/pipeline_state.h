@@ -59,7 +59,8 @@ struct pipeline {
     bool checkpoint_due;
     bool archive_behind; /* a transition is waiting nowhere: no checkpoint may say it is archived */
     bool opening;        /* pipeline_new: nothing may wait */
-    bool gave_up; /* the end came while the spool took no more: the checkpoint stays where it is */
+    bool gave_up;        /* the end came while it waited: the checkpoint stays where it is */
+    ll_err waits_for;    /* what it waited for last */
     struct alarm_cause cause;
     struct reading readings[LL_MAX_READINGS_PER_MESSAGE]; /* of the message at work */
     struct buf lines;

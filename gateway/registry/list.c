@@ -74,7 +74,7 @@ static ll_err list(struct registry_db *db, const struct listing *what, const cha
     }
     sqlite3_finalize(count);
     sqlite3_finalize(rows);
-    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+    return err == LL_OK ? buf_err(out) : err;
 }
 
 ll_err registry_list_assets(struct registry_db *db, const char *filter, uint64_t offset,
@@ -122,7 +122,7 @@ ll_err registry_show_asset(struct registry_db *db, const char *id, struct buf *o
         db_row_json(st, out);
     }
     sqlite3_finalize(st);
-    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+    return err == LL_OK ? buf_err(out) : err;
 }
 
 /* --- profiles, parsed ------------------------------------------------------------------------ */
@@ -207,7 +207,7 @@ ll_err registry_show_profile(struct registry_db *db, const char *name, struct bu
         profile_object(out, p);
     }
     profile_free(p);
-    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+    return err == LL_OK ? buf_err(out) : err;
 }
 
 /* --- one device ------------------------------------------------------------------------------ */
@@ -260,5 +260,5 @@ ll_err registry_show_device(struct registry_db *db, const char *id, struct buf *
     }
     sqlite3_finalize(st);
     profile_free(p);
-    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+    return err == LL_OK ? buf_err(out) : err;
 }

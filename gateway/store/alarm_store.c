@@ -350,7 +350,7 @@ static ll_err list(struct alarm_store *s, enum statement count, enum statement r
         sqlite3_reset(s->st[rows]);
     }
     buf_char(out, '}');
-    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+    return err == LL_OK ? buf_err(out) : err;
 }
 
 ll_err alarm_store_list(struct alarm_store *s, bool open_only, const char *asset, size_t limit,
@@ -387,7 +387,7 @@ ll_err alarm_store_show(struct alarm_store *s, uint64_t id, struct buf *out)
     err = db_rows_json(transitions, out);
     sqlite3_reset(transitions);
     buf_char(out, '}');
-    return err == LL_OK && !buf_ok(out) ? LL_ELIMIT : err;
+    return err == LL_OK ? buf_err(out) : err;
 }
 
 ll_err alarm_store_open_alarm(struct alarm_store *s, uint64_t id, struct buf *out)

@@ -70,11 +70,7 @@ ll_err checkpoint_end(struct buf *out)
 {
     const size_t len = out->len;
     buf_u32(out, buf_ok(out) ? crc32c(0, out->data, len) : 0);
-    if (buf_ok(out)) {
-        return LL_OK;
-    }
-    /* A buffer that stopped at less than half its cap had no memory to double. */
-    return len < out->max / 2 ? LL_ENOMEM : LL_ELIMIT;
+    return buf_err(out);
 }
 
 /* Steps over one section; `c` is bad if it does not fit. */
@@ -140,11 +136,10 @@ ll_err checkpoint_load(const char *path, struct checkpoint **out)
     }
     buf_init(&c->file, LL_MAX_CHECKPOINT);
     ll_err err = fs_read_file(path, &c->file);
-    if (err == LL_OK) {
-        err = check(c);
-        if (err == LL_ECORRUPT) {
-            set_aside(path);
-        }
+    err = err == LL_OK ? check(c) : err;
+    if (err == LL_ECORRUPT || err == LL_EIO) { /* to wait for such a disk would be for ever */
+        set_aside(path);
+        err = LL_ECORRUPT;
     }
     if (err != LL_OK) {
         checkpoint_free(c);

@@ -5,7 +5,8 @@
  * done; then each section: u32 tag, u32 version, u64 length, bytes; at the end u32 CRC32C of all
  * before it. Little-endian. Stages write their own sections; an unknown tag is skipped, so that an
  * older program can read a newer file.
- * Threads: one. A damaged file is set aside under another name and counts as none (LL_ECORRUPT).
+ * Threads: one. A file that is damaged or cannot be read is set aside under another name and counts
+ * as none (LL_ECORRUPT).
  */
 #ifndef LL_STORE_CHECKPOINT_H
 #define LL_STORE_CHECKPOINT_H

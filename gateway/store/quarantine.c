@@ -370,5 +370,5 @@ ll_err quarantine_list(struct quarantine *q, size_t limit, struct buf *out)
     buf_str_add(out, "]}");
     buf_free(&text);
     free(newest);
-    return buf_ok(out) ? LL_OK : LL_ELIMIT;
+    return buf_err(out);
 }

@@ -151,5 +151,5 @@ ll_err recent_list(struct recent *r, uint64_t after, const char *device, size_t 
     }
     buf_printf(out, "],\"next\":%llu}", (unsigned long long)at);
     pthread_mutex_unlock(&r->lock);
-    return buf_ok(out) ? LL_OK : LL_ELIMIT;
+    return buf_err(out);
 }

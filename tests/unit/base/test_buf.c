@@ -60,6 +60,21 @@ static void after_the_cap_nothing_more_is_taken_until_a_reset(void **state)
     buf_free(&b);
 }
 
+static void what_was_appended_can_be_taken_back_with_the_failure(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 8);
+    buf_str_add(&b, "abcd");
+    buf_str_add(&b, "too long");
+    assert_int_equal(buf_err(&b), LL_ELIMIT);
+    buf_cut(&b, 2);
+    assert_int_equal(buf_err(&b), LL_OK);
+    buf_str_add(&b, "x");
+    assert_string_equal(buf_str(&b), "abx");
+    buf_free(&b);
+}
+
 static void printing_grows_the_buffer_where_it_must(void **state)
 {
     (void)state;
@@ -131,6 +146,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_appended_stands_in_order_with_a_zero_behind),
     cmocka_unit_test(it_holds_exactly_its_cap),
     cmocka_unit_test(after_the_cap_nothing_more_is_taken_until_a_reset),
+    cmocka_unit_test(what_was_appended_can_be_taken_back_with_the_failure),
     cmocka_unit_test(printing_grows_the_buffer_where_it_must),
     cmocka_unit_test(a_print_that_does_not_fit_leaves_what_was_there),
     cmocka_unit_test(text_becomes_a_json_string),

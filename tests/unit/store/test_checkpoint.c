@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -145,6 +146,34 @@ static void a_cut_at_any_byte_sets_the_file_aside(void **state)
 }
 
 /* Puts the right checksum behind bytes that are wrong in themselves. */
+static ssize_t no_pread(int fd, void *data, size_t len, off_t at)
+{
+    (void)fd;
+    (void)data;
+    (void)len;
+    (void)at;
+    errno = EIO;
+    return -1;
+}
+
+static void a_file_that_cannot_be_read_is_set_aside_too(void **state)
+{
+    (void)state;
+    const char *path = new_path();
+    struct buf b;
+    struct checkpoint *c = NULL;
+    build(&b);
+    write_file(path, b.data, b.len);
+    struct fs_calls calls = fs_system_calls;
+    calls.pread = no_pread;
+    fs_replace(&calls);
+    assert_int_equal(checkpoint_load(path, &c), LL_ECORRUPT);
+    fs_replace(NULL);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(access(damaged_path(path), F_OK), 0);
+    buf_free(&b);
+}
+
 static void sign(struct buf *b)
 {
     b->len -= 4;
@@ -215,6 +244,7 @@ int main(void)
         cmocka_unit_test(none_yet_is_not_found),
         cmocka_unit_test(a_flipped_bit_at_any_byte_sets_the_file_aside),
         cmocka_unit_test(a_cut_at_any_byte_sets_the_file_aside),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_set_aside_too),
         cmocka_unit_test(a_later_version_is_refused_and_left_alone),
         cmocka_unit_test(lengths_and_counts_that_lie_are_found),
         cmocka_unit_test(a_buffer_that_is_too_small_is_an_error_and_no_crash),
