@@ -7,12 +7,14 @@ With LIFELINE_SOAK=1 in the environment each test takes its long form.
 import json
 import os
 import pathlib
+import shutil
 import sqlite3
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 
-from harness import BUILD, expect
+from harness import BUILD, ROOT, Skip, expect
 from lifeline_services import Gateway, ServiceError, Services, UnixConnection, wait_for
 
 SOAK = os.environ.get("LIFELINE_SOAK", "0") != "0"
@@ -92,6 +94,17 @@ class Witness:
             self.gateway.stop()
         finally:
             self.services.end_all()
+
+
+def preload_library(folder, name):
+    """Builds tests/fault/<name>.c, to be loaded before the C library."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or os.environ.get("LIFELINE_SANITIZER"):
+        raise Skip("no library can be loaded before the others here")
+    library = folder / (name + ".so")
+    subprocess.run([compiler, "-std=c17", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", library,
+                    ROOT / "tests/fault" / (name + ".c")], check=True)
+    return library
 
 
 def select(gateway, query):
