@@ -94,6 +94,7 @@ static ll_err open_logs(struct app *app)
         .floor_bytes = (uint64_t)INTAKE_FLOOR_MIB * MIB,
         .sync = c->sync_always ? JOURNAL_SYNC_ALWAYS : JOURNAL_SYNC_INTERVAL,
         .damaged_dir = quarantine,
+        .damaged_bytes = (uint64_t)c->quarantine_max_damaged_mib * MIB,
     };
     err = journal_open(intake, &options, &app->intake);
     if (err == LL_OK) {

@@ -28,9 +28,8 @@
  * lines; and the segments of one log. */
 #define LL_MAX_JOURNAL_RECORD (LL_MAX_MESSAGE + 64 * 1024 + 64)
 #define LL_MAX_SEGMENTS       (1024UL * 1024)
-/* Copies of damaged stretches of logs, in one folder. */
+/* Damaged stretches and segments of logs that are kept, in one folder. */
 #define LL_MAX_DAMAGED_FILES 64
-#define LL_MAX_DAMAGED_BYTES (16UL * 1024 * 1024)
 
 /* Profiles and their channels. */
 #define LL_MAX_PROFILES        1024

@@ -94,6 +94,11 @@ struct conf {
     /* quarantine */
     int64_t quarantine_max_files;
     int64_t quarantine_max_mib;
+    int64_t quarantine_max_damaged_mib;
+
+    /* archive */
+    int64_t archive_max_alarms;
+    int64_t archive_max_audit;
 
     /* spool and destinations */
     int64_t spool_max_mib;      /* of each lane */

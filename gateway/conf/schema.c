@@ -250,6 +250,35 @@ static const struct setting quarantine_rows[] = {
      .fallback = "64",
      .unit = "MiB",
      .help = "And so much of them."},
+    {.key = "max_damaged_mib",
+     .type = SETTING_INT,
+     AT(struct conf, quarantine_max_damaged_mib),
+     .min = 0,
+     .max = 65536,
+     .fallback = "64",
+     .unit = "MiB",
+     .help = "Beside them, so much of damaged stretches and segments of logs."},
+};
+
+static const struct setting archive_rows[] = {
+    {.key = "max_alarms",
+     .type = SETTING_INT,
+     AT(struct conf, archive_max_alarms),
+     .min = 100,
+     .max = 100000000,
+     .fallback = "100000",
+     .unit = "alarms",
+     .help = "With more than that the oldest that are closed are deleted, a tenth at once. Open "
+             "ones never are."},
+    {.key = "max_audit",
+     .type = SETTING_INT,
+     AT(struct conf, archive_max_audit),
+     .min = 100,
+     .max = 100000000,
+     .fallback = "100000",
+     .unit = "entries",
+     .help = "With more entries of the audit log than that the oldest are deleted, a tenth at "
+             "once, of which it gets an entry."},
 };
 
 static const char *const full_choices[] = {"evict", "hold", NULL};
@@ -485,6 +514,7 @@ static const struct setting top_rows[] = {
     SECTION("registry", registry_rows, "What the gateway knows of devices."),
     SECTION("validate", validate_rows, "What is accepted as a reading."),
     SECTION("quarantine", quarantine_rows, "Originals of refused messages, for inspection."),
+    SECTION("archive", archive_rows, "Alarms and the audit log, in SQLite."),
     SECTION("spool", spool_rows, "What waits for databases."),
     {.key = "destinations",
      .type = SETTING_LIST,

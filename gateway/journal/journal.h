@@ -35,7 +35,9 @@ struct journal_options {
     size_t buffer_bytes;    /* 0: append writes at once; else records gather until journal_flush()
                                or until so many bytes wait */
     enum journal_sync sync;
-    const char *damaged_dir; /* where damaged stretches are set aside (copied), or NULL */
+    const char *damaged_dir; /* where damaged stretches are set aside (copied), and whole segments
+                              * (moved); NULL: these stay, renamed */
+    uint64_t damaged_bytes;  /* of such files in that folder, at most; past it nothing is kept */
     uint64_t seed; /* 0: the segments' marks are drawn by chance; else the same seed, sizes and
                     * records give the same files, for recordings */
 };

@@ -90,6 +90,10 @@ ll_err journal_recover(struct journal *j);
 
 /* journal_damage.c */
 
+/* Takes the file of a segment that is no part of the log any more out of its way. */
+void journal_set_segment_aside(struct journal *j, const char *path, uint64_t first_seq,
+                               uint64_t size);
+
 /* A stretch of a segment (len 0: a whole one is missing) that a reader could not use: counted,
  * logged and copied once. Takes the lock. `fd`: the segment, or -1. */
 void journal_report_damage(struct journal *j, const struct segment *seg, int fd, uint64_t at,

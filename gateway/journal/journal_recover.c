@@ -94,23 +94,6 @@ static bool is_blank(int fd, uint64_t size)
     return err == LL_OK && found == size && blank;
 }
 
-/* A segment whose header cannot be read: renamed, so that nobody takes it for part of the log. */
-static void set_aside(struct journal *j, const char *path, uint64_t first_seq, uint64_t size,
-                      struct recovery *rec)
-{
-    static const char addition[] = ".damaged";
-    char to[LL_MAX_PATH + sizeof addition];
-    memcpy(to, path, strlen(path) + 1);
-    memcpy(to + strlen(path), addition, sizeof addition);
-    const bool renamed = fs->rename(path, to) == 0;
-    j->damaged++;
-    counter_add(COUNTER_JOURNAL_DAMAGED, 1);
-    log_error("journal", "segment_damaged", "file=%s bytes=%" PRIu64 " kept=%s", path, size,
-              renamed ? to : path);
-    rec->past_lost = first_seq + PAST_ANY_SEGMENT;
-    rec->gap = true;
-}
-
 /* Checks the header of one file and puts the segment into the chain. */
 static ll_err take_segment(struct journal *j, uint64_t first_seq, struct recovery *rec)
 {
@@ -152,7 +135,9 @@ static ll_err take_segment(struct journal *j, uint64_t first_seq, struct recover
         atomic_store(&seg->state, SEGMENT_SEALED);
     } else if (err != LL_EVERSION) {
         if (!is_blank(fd, size) || fs->unlink(path) != 0) {
-            set_aside(j, path, first_seq, size, rec);
+            journal_set_segment_aside(j, path, first_seq, size);
+            rec->past_lost = first_seq + PAST_ANY_SEGMENT;
+            rec->gap = true;
         }
         err = LL_OK;
     }

@@ -70,6 +70,27 @@ static const struct section {
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
+/* After a checkpoint that leaves no transition to be told again. */
+static void trim_archive(struct pipeline *p)
+{
+    if (pipeline_first_needed(p) <= p->done_seq) {
+        return;
+    }
+    const struct conf *c = p->parts.conf;
+    struct alarm_store_trim done = {0};
+    const ll_err err = alarm_store_trim(p->parts.alarms, (uint64_t)c->archive_max_alarms,
+                                        (uint64_t)c->archive_max_audit, p->now.event_ms, &done);
+    counter_add(COUNTER_ALARMS_TRIMMED, done.alarms);
+    counter_add(COUNTER_AUDIT_TRIMMED, done.audit);
+    uint64_t left_out;
+    if ((err != LL_OK || done.alarms + done.audit > 0) &&
+        log_limit_pass(&p->archive_limit, &left_out)) {
+        log_warn("pipeline", "archive_trimmed",
+                 "alarms=%" PRIu64 " audit=%" PRIu64 " result=\"%s\" suppressed=%" PRIu64,
+                 done.alarms, done.audit, ll_err_str(err), left_out);
+    }
+}
+
 ll_err pipeline_save(struct pipeline *p)
 {
     if (p->parts.checkpoint_path == NULL) {
@@ -117,6 +138,7 @@ ll_err pipeline_save(struct pipeline *p)
     counter_add(COUNTER_CHECKPOINTS, 1);
     p->checkpoint_bytes = size;
     atomic_store(&p->checkpointed, pipeline_first_needed(p) - 1);
+    trim_archive(p);
     return LL_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/store/alarm_store.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,9 @@ enum statement {
     EACH_TRANSITION,
     COUNT_AUDIT,
     LIST_AUDIT,
+    TRIM_TRANSITIONS,
+    TRIM_ALARMS,
+    TRIM_AUDIT,
     STATEMENT_COUNT
 };
 
@@ -46,6 +50,11 @@ enum statement {
 #define OPEN         "state <> 'normal'"
 #define OF_ASSET     "asset = ?1"
 #define NEWEST_FIRST " ORDER BY id DESC LIMIT ?2"
+/* Never the newest, since the next one is numbered after it. */
+#define OLDEST_CLOSED                                                                   \
+    "(SELECT id FROM alarm WHERE state = 'normal' AND id < (SELECT max(id) FROM alarm)" \
+    " ORDER BY id LIMIT ?1)"
+#define TRIM_MOST 10000 /* so that the pipeline is not held up for long */
 
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -93,6 +102,9 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
                         " WHERE t.source_seq >= ?1 AND t.source_seq < ?2"
                         " ORDER BY t.source_seq, t.source_nth",
     [COUNT_AUDIT] = "SELECT count(*) FROM audit",
+    [TRIM_TRANSITIONS] = "DELETE FROM alarm_transition WHERE alarm IN " OLDEST_CLOSED,
+    [TRIM_ALARMS] = "DELETE FROM alarm WHERE id IN " OLDEST_CLOSED,
+    [TRIM_AUDIT] = "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?1)",
     [LIST_AUDIT] = "SELECT id, at_ms, who, what, object, before, after FROM audit" NEWEST_FIRST,
 };
 
@@ -178,6 +190,18 @@ static ll_err put_alarm(struct alarm_store *s, const struct alarm_record *a)
     return err;
 }
 
+/* Commits, or undoes all where `err` or the commit is none. */
+static ll_err end_transaction(struct alarm_store *s, ll_err err)
+{
+    if (err == LL_OK) {
+        err = db_run(s->st[COMMIT]);
+    }
+    if (err != LL_OK && !sqlite3_get_autocommit(s->db)) {
+        db_run(s->st[ROLLBACK]);
+    }
+    return err;
+}
+
 ll_err alarm_store_put(struct alarm_store *s, const struct alarm_record *a)
 {
     ll_err err = db_run(s->st[BEGIN]);
@@ -189,13 +213,7 @@ ll_err alarm_store_put(struct alarm_store *s, const struct alarm_record *a)
     if (err == LL_OK && is_new) {
         err = put_alarm(s, a);
     }
-    if (err == LL_OK) {
-        err = db_run(s->st[COMMIT]);
-    }
-    if (err != LL_OK && !sqlite3_get_autocommit(s->db)) {
-        db_run(s->st[ROLLBACK]);
-    }
-    return err;
+    return end_transaction(s, err);
 }
 
 ll_err alarm_store_last(struct alarm_store *s, uint64_t *id, uint64_t *source_seq)
@@ -328,6 +346,73 @@ ll_err alarm_store_audit(struct alarm_store *s, int64_t at_ms, const char *who, 
     db_bind_text(st, 6, after);
     const ll_err err = db_run(st);
     sqlite3_clear_bindings(st);
+    return err;
+}
+
+/* How many rows are to go, so that a tenth of the cap is free. */
+static ll_err count_excess(sqlite3_stmt *count, uint64_t max, uint64_t *out)
+{
+    ll_err err = LL_EDB;
+    if (db_row(count, &err)) {
+        const uint64_t rows = (uint64_t)sqlite3_column_int64(count, 0);
+        const uint64_t excess = rows > max ? rows - max + max / 10 : 0;
+        *out = excess < TRIM_MOST ? excess : TRIM_MOST;
+        err = LL_OK;
+    }
+    sqlite3_reset(count);
+    return err;
+}
+
+static ll_err delete_rows(struct alarm_store *s, enum statement which, uint64_t limit,
+                          uint64_t *deleted)
+{
+    sqlite3_bind_int64(s->st[which], 1, (sqlite3_int64)limit);
+    const ll_err err = db_run(s->st[which]);
+    *deleted = err == LL_OK ? (uint64_t)sqlite3_changes(s->db) : 0;
+    return err;
+}
+
+static ll_err trim_alarms(struct alarm_store *s, uint64_t excess, uint64_t *deleted)
+{
+    uint64_t transitions;
+    const ll_err err = delete_rows(s, TRIM_TRANSITIONS, excess, &transitions);
+    return err == LL_OK ? delete_rows(s, TRIM_ALARMS, excess, deleted) : err;
+}
+
+static ll_err trim_audit(struct alarm_store *s, uint64_t excess, int64_t at_ms, uint64_t *deleted)
+{
+    char words[64];
+    const ll_err err = delete_rows(s, TRIM_AUDIT, excess, deleted);
+    if (err != LL_OK) {
+        return err;
+    }
+    snprintf(words, sizeof words, "{\"deleted\":%" PRIu64 "}", *deleted);
+    return alarm_store_audit(s, at_ms, "gateway", "audit_trim", "", "", words);
+}
+
+ll_err alarm_store_trim(struct alarm_store *s, uint64_t max_alarms, uint64_t max_audit,
+                        int64_t at_ms, struct alarm_store_trim *out)
+{
+    uint64_t alarms = 0;
+    uint64_t audit = 0;
+    struct alarm_store_trim done = {0};
+    ll_err err = count_excess(s->st[COUNT_ALL], max_alarms, &alarms);
+    if (err == LL_OK) {
+        err = count_excess(s->st[COUNT_AUDIT], max_audit, &audit);
+    }
+    if (err == LL_OK && alarms + audit > 0) {
+        err = db_run(s->st[BEGIN]);
+        if (err == LL_OK && alarms > 0) {
+            err = trim_alarms(s, alarms, &done.alarms);
+        }
+        if (err == LL_OK && audit > 0) {
+            err = trim_audit(s, audit, at_ms, &done.audit);
+        }
+        err = end_transaction(s, err);
+    }
+    if (err == LL_OK) {
+        *out = done;
+    }
     return err;
 }
 

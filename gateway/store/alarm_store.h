@@ -39,6 +39,17 @@ ll_err alarm_store_each(struct alarm_store *s, uint64_t first, uint64_t end,
 /* Brings all that was put to the disk itself, before a checkpoint says that it is done. */
 ll_err alarm_store_sync(struct alarm_store *s);
 
+/* Keeps the archive under its caps: deletes the oldest closed alarms with their transitions, and
+ * the oldest of the audit log, to a tenth below; at most TRIM_MOST of each at once. An audit log
+ * that is cut gets an entry of it, at `at_ms`. What no checkpoint covers must not be deleted: the
+ * journal would bring it back. */
+struct alarm_store_trim {
+    uint64_t alarms; /* that were deleted */
+    uint64_t audit;
+};
+ll_err alarm_store_trim(struct alarm_store *s, uint64_t max_alarms, uint64_t max_audit,
+                        int64_t at_ms, struct alarm_store_trim *out);
+
 /* Who did what to what, and when; before and after as JSON or "". */
 ll_err alarm_store_audit(struct alarm_store *s, int64_t at_ms, const char *who, const char *what,
                          const char *object, const char *before, const char *after);

@@ -341,6 +341,8 @@ static void configure(struct conf *c)
     c->max_message_bytes = 65536;
     c->max_ahead_s = 300;
     c->segment_mib = 1;
+    c->archive_max_alarms = 1000;
+    c->archive_max_audit = 1000;
     c->checkpoint_interval_s = 3600;
     struct conf_destination *d = &c->destinations[0];
     snprintf(d->name, sizeof d->name, "stub");
@@ -357,8 +359,10 @@ static void open_logs(struct parts *p)
     char path[LL_MAX_PATH];
     char quarantine[LL_MAX_PATH];
     below(rig.work, "quarantine", quarantine);
-    struct journal_options options = {
-        .segment_bytes = MIB, .max_bytes = 64 * MIB, .damaged_dir = quarantine};
+    struct journal_options options = {.segment_bytes = MIB,
+                                      .max_bytes = 64 * MIB,
+                                      .damaged_dir = quarantine,
+                                      .damaged_bytes = MIB};
     need(quarantine_open(quarantine, 1000, 16 * MIB, &p->quarantine), "quarantine");
     below(rig.work, "intake", path);
     need(journal_open(path, &options, &p->intake), "intake");

@@ -48,6 +48,9 @@ static void an_empty_object_gives_every_default(void **state)
     assert_int_equal(conf.max_ahead_s, 300);
     assert_int_equal(conf.quarantine_max_files, 10000);
     assert_int_equal(conf.quarantine_max_mib, 64);
+    assert_int_equal(conf.quarantine_max_damaged_mib, 64);
+    assert_int_equal(conf.archive_max_alarms, 100000);
+    assert_int_equal(conf.archive_max_audit, 100000);
     assert_int_equal(conf.spool_max_mib, 4096);
     assert_int_equal(conf.destination_count, 0);
     assert_string_equal(conf.http_listen, "127.0.0.1:9464");

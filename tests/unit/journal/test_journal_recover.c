@@ -132,6 +132,7 @@ static void damage_is_copied_once_to_where_it_is_set_aside(void **state)
 
     struct journal_options options = small_log;
     options.damaged_dir = aside;
+    options.damaged_bytes = SEGMENT;
     for (unsigned again = 0; again < 2; again++) {
         struct journal *j = open_log(dir, &options);
         expect_all_but_ten(j, 20);
@@ -147,6 +148,31 @@ static void damage_is_copied_once_to_where_it_is_set_aside(void **state)
     assert_memory_equal(kept, damaged, len);
 }
 
+static void segments_that_are_set_aside_stop_at_their_cap_too(void **state)
+{
+    (void)state;
+    const char *dir = new_dir();
+    char aside[PATH_TEXT + 16];
+    snprintf(aside, sizeof aside, "%s/aside", dir);
+    struct journal_options options = small_log;
+    options.damaged_dir = aside;
+    options.damaged_bytes = 2 * SEGMENT;
+    for (uint64_t round = 1; round <= 4; round++) {
+        struct journal *j = open_log(dir, &options);
+        const uint64_t first = journal_stats(j).first_seq;
+        journal_append(j, 1, (struct wall_ms){0}, "x", 1, NULL);
+        journal_close(j);
+        const uint64_t lost = counter_get(COUNTER_JOURNAL_NOT_KEPT);
+        flip(segment_path(dir, first), 20, 0x01);
+        j = open_log(dir, &options);
+        assert_int_equal(journal_stats(j).damaged, 1);
+        journal_close(j);
+        assert_false(file_exists(segment_path(dir, first)));
+        assert_int_equal(files_in(aside), round < 2 ? round : 2);
+        assert_int_equal(counter_get(COUNTER_JOURNAL_NOT_KEPT), lost + (round > 2));
+    }
+}
+
 static void copies_of_damage_stop_at_their_cap(void **state)
 {
     (void)state;
@@ -158,6 +184,7 @@ static void copies_of_damage_stop_at_their_cap(void **state)
     }
     struct journal_options options = small_log;
     options.damaged_dir = aside;
+    options.damaged_bytes = SEGMENT;
     struct journal *j = open_log(dir, &options);
     struct journal_reader *r = open_reader(j, 1);
     struct journal_record record;
@@ -524,6 +551,7 @@ int main(void)
         cmocka_unit_test(a_last_record_without_its_padding_is_whole),
         cmocka_unit_test(a_flipped_bit_in_the_middle_costs_one_record_and_is_counted_once),
         cmocka_unit_test(damage_is_copied_once_to_where_it_is_set_aside),
+        cmocka_unit_test(segments_that_are_set_aside_stop_at_their_cap_too),
         cmocka_unit_test(copies_of_damage_stop_at_their_cap),
         cmocka_unit_test(appends_go_on_behind_damage_in_the_last_segment),
         cmocka_unit_test(damage_that_a_reader_was_past_is_not_its_business),

@@ -158,6 +158,8 @@ static inline struct rig *rig_new(const char *name)
     r->conf.max_message_bytes = 1000;
     r->conf.max_ahead_s = 300;
     r->conf.segment_mib = 16;
+    r->conf.archive_max_alarms = 1000;
+    r->conf.archive_max_audit = 1000;
     r->conf.checkpoint_interval_s = 3600;
     open_parts(r);
     import_registry(r->registry_db);

@@ -93,6 +93,15 @@ static void show_alarm(struct rig *r, struct buf *out)
     assert_int_equal(alarm_store_show(r->alarms, 1, out), LL_OK);
 }
 
+static unsigned alarms_total(struct rig *r)
+{
+    struct buf b;
+    list_alarms(r, &b);
+    const unsigned count = count_text(buf_str(&b), "\"condition\":");
+    buf_free(&b);
+    return count;
+}
+
 static void expect_archive_of_a_gateway_left_alone(struct rig *r, const char *name, unsigned last)
 {
     struct rig *witness = rig_new(name);
@@ -156,6 +165,44 @@ static void where_too_many_wait_the_journal_keeps_them_for_the_next_start(void *
     rig_free(r);
 }
 
+static void the_archive_is_trimmed_once_a_checkpoint_covers_what_goes(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("trimmed");
+    struct buf b;
+    r->conf.archive_max_alarms = 10;
+    for (unsigned n = 1; n <= 24; n += 2) { /* each is raised, clears and is acknowledged */
+        char ack[64];
+        use_door(r, n, n + 1);
+        const int len = snprintf(ack, sizeof ack,
+                                 "{\"do\":\"alarm_ack\",\"alarm\":%u,\"by\":\"li\"}", (n + 1) / 2);
+        assert_int_equal(journal_append(r->intake, INTAKE_COMMAND, (struct wall_ms){START_MS}, ack,
+                                        (size_t)len, NULL),
+                         LL_OK);
+    }
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_equal(alarms_total(r), 12);
+    refuse_transitions(r, true); /* no checkpoint, then */
+    use_door(r, 25, 25);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    assert_int_not_equal(pipeline_save(r->pipeline), LL_OK);
+    assert_int_equal(alarms_total(r), 12);
+    refuse_transitions(r, false);
+    const uint64_t trimmed = counter_get(COUNTER_ALARMS_TRIMMED);
+    assert_int_equal(pipeline_save(r->pipeline), LL_OK);
+    assert_int_equal(alarms_total(r), 9);
+    assert_int_equal(counter_get(COUNTER_ALARMS_TRIMMED), trimmed + 4);
+    list_alarms(r, &b);
+    rig_restart(r);
+    struct buf after;
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    list_alarms(r, &after);
+    assert_string_equal(buf_str(&after), buf_str(&b));
+    buf_free(&after);
+    buf_free(&b);
+    rig_free(r);
+}
+
 /* --- a full intake --------------------------------------------------------------------------- */
 
 static void a_full_intake_is_trimmed_although_no_tick_gets_in(void **state)
@@ -197,6 +244,7 @@ int main(void)
         cmocka_unit_test(
             transitions_that_the_archive_refuses_wait_in_order_and_hold_up_the_checkpoint),
         cmocka_unit_test(where_too_many_wait_the_journal_keeps_them_for_the_next_start),
+        cmocka_unit_test(the_archive_is_trimmed_once_a_checkpoint_covers_what_goes),
         cmocka_unit_test(a_full_intake_is_trimmed_although_no_tick_gets_in),
     };
     return unit_main(__FILE__, tests, sizeof tests / sizeof tests[0]);

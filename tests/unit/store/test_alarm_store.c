@@ -314,6 +314,71 @@ static void a_store_that_cannot_be_opened_is_an_error(void **state)
     alarm_store_close(NULL);
 }
 
+/* So many are left, and the last one listed, which is the oldest, has this number. */
+static void expect_alarms(struct fixture *f, unsigned count, unsigned oldest)
+{
+    char text[64];
+    list(f, false, NULL, LL_MAX_ROWS);
+    snprintf(text, sizeof text, "{\"total\":%u,", count);
+    assert_non_null(strstr(buf_str(&f->out), text));
+    snprintf(text, sizeof text, "{\"id\":%u,", oldest);
+    const char *at = strstr(buf_str(&f->out), text);
+    assert_non_null(at);
+    assert_null(strstr(at + 1, "{\"id\":"));
+}
+
+static void the_oldest_closed_alarms_go_and_open_ones_never(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm_store_trim done;
+    for (unsigned id = 1; id <= 100; id++) {
+        const struct alarm_record a = raised(id, 10ULL * id, "a1");
+        const struct alarm_record b = then(a, 10ULL * id + 1, ALARM_RTN_UNACK);
+        const struct alarm_record c = then(b, 10ULL * id + 2, ALARM_NORMAL);
+        put(f, &a);
+        if (id != 3 && id != 5) {
+            put(f, &b);
+            put(f, &c);
+        }
+    }
+    assert_int_equal(alarm_store_trim(f->store, 100, 100, 1, &done), LL_OK);
+    assert_int_equal(done.alarms, 0);
+    assert_int_equal(alarm_store_trim(f->store, 90, 100, 1, &done), LL_OK);
+    assert_int_equal(done.alarms, 19);
+    expect_alarms(f, 81, 3);
+    uint64_t id;
+    assert_int_equal(alarm_store_find(f->store, 212, 0, &id), LL_ENOENT); /* with its alarm */
+    assert_int_equal(alarm_store_find(f->store, 220, 0, &id), LL_OK);
+    assert_int_equal(alarm_store_find(f->store, 30, 0, &id), LL_OK);
+
+    /* However small the cap, the newest stays, for its number. */
+    assert_int_equal(alarm_store_trim(f->store, 1, 100, 1, &done), LL_OK);
+    expect_alarms(f, 3, 3);
+    uint64_t seq;
+    assert_int_equal(alarm_store_last(f->store, &id, &seq), LL_OK);
+    assert_int_equal(id, 100);
+}
+
+static void an_audit_log_that_is_cut_says_so(void **state)
+{
+    struct fixture *f = *state;
+    struct alarm_store_trim done;
+    for (int i = 1; i <= 101; i++) {
+        assert_int_equal(alarm_store_audit(f->store, i, "li", "test", "", "", ""), LL_OK);
+    }
+    assert_int_equal(alarm_store_trim(f->store, 100, 100, 1764000000000, &done), LL_OK);
+    assert_int_equal(done.audit, 11);
+    buf_reset(&f->out);
+    assert_int_equal(alarm_store_audit_list(f->store, LL_MAX_ROWS, &f->out), LL_OK);
+    static const char begins[] =
+        "{\"total\":91,\"items\":[{\"id\":102,\"at_ms\":1764000000000,\"who\":\"gateway\","
+        "\"what\":\"audit_trim\",\"object\":null,\"before\":null,"
+        "\"after\":\"{\\\"deleted\\\":11}\"}";
+    assert_memory_equal(buf_str(&f->out), begins, sizeof begins - 1);
+    assert_null(strstr(buf_str(&f->out), "{\"id\":11,"));
+    assert_non_null(strstr(buf_str(&f->out), "{\"id\":12,"));
+}
+
 static const struct CMUnitTest tests[] = {
     STORE_TEST(an_empty_archive_lists_nothing),
     STORE_TEST(an_alarm_is_kept_with_all_it_says),
@@ -328,6 +393,8 @@ static const struct CMUnitTest tests[] = {
     STORE_TEST(the_audit_log_says_who_did_what),
     STORE_TEST(two_connections_share_the_file_with_the_registry),
     STORE_TEST(an_answer_that_does_not_fit_is_an_error),
+    STORE_TEST(the_oldest_closed_alarms_go_and_open_ones_never),
+    STORE_TEST(an_audit_log_that_is_cut_says_so),
     cmocka_unit_test(a_store_that_cannot_be_opened_is_an_error),
 };
 
