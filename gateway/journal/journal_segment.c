@@ -2,8 +2,8 @@
  * The file format of a log, version 1. Numbers are little-endian; offsets and lengths in bytes.
  *
  * A log is a folder. It holds the file `lock` and one or more segments `<first_seq>.log`, the name
- * being 16 lower-case hex digits; for a moment also `copy` (see Sync points). A segment whose header
- * was damaged is set aside as `*.log.damaged` and looked at no more.
+ * being 16 lower-case hex digits; for a moment also `copy` (see Sync points). A segment whose
+ * header was damaged is set aside as `*.log.damaged` and looked at no more.
  *
  * A segment begins with a header, which never changes once the file is made:
  *

@@ -40,6 +40,7 @@ LIMIT_S = 30
 
 PROFILE = {
     "profile": "nth_pipe", "kind": "gas_pipe", "title": {"en": "test pipe", "zh": "测试管道"},
+    "late_after_s": 7 * 86400,
     "channels": {
         "pressure": {"unit": "MPa", "min": 0, "max": 1000},
         "methane": {"unit": "%LEL", "min": 0, "max": 100, "detectors": [
