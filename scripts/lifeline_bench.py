@@ -467,17 +467,19 @@ def latency(bench):
     alarms, rate, interval_ms, around_s = 600, 5000, 20, 4
     args = bench.args
     seconds = alarms * interval_ms / 1000 + 2 * around_s
-    measured = []
+    measured, rates = [], []
     with bench.site("latency", args.devices) as site:
         site.gateway.start().wait_connected()
-        for number in range(1, args.rounds + 1):
-            say("latency: round %d of %d" % (number, args.rounds))
-            register_manholes(site, alarms * (number - 1), alarms)
+        for number in range(args.rounds):
+            say("latency: round %d of %d" % (number + 1, args.rounds))
+            register_manholes(site, alarms * number, alarms)
             before = site.received()
             sender = site.load(int(rate * seconds), "--rate", rate)
             wait_for("the load", lambda: site.received() > before, 30, POLL_S)
             time.sleep(around_s)
-            measured.append(alarm_latency(bench, site, alarms * (number - 1), alarms, interval_ms))
+            begun, before = time.monotonic(), site.received()
+            measured.append(alarm_latency(site, alarms * number, alarms, interval_ms))
+            rates.append((site.received() - before) / (time.monotonic() - begun))
             if not sender.running():
                 raise ServiceError("the load ended before the last alarm came")
             bench.finish(sender)
@@ -485,9 +487,10 @@ def latency(bench):
     return [
         median_row("reading published to retained alarm, p99 at 5,000 messages/s",
                    [m["p99_ms"] for m in measured], "<= 50", unit="ms",
-                   note="%d alarms a round" % alarms),
+                   note="%d alarms a round; load average %.1f" % (alarms, os.getloadavg()[0])),
         median_row("  p50", [m["p50_ms"] for m in measured], unit="ms"),
         median_row("  the longest", [m["most_ms"] for m in measured], unit="ms"),
+        median_row("  messages that came in meanwhile", rates, unit="/s"),
     ]
 
 
@@ -500,7 +503,7 @@ def register_manholes(site, first, count):
         site.gateway.ctl(noun, "import", file)
 
 
-def alarm_latency(bench, site, first, alarms, interval_ms):
+def alarm_latency(site, first, alarms, interval_ms):
     log = site.services.folder / "alarm_latency.log"
     log.unlink(missing_ok=True)
     process = site.services.start("alarm_latency", [

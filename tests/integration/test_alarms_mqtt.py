@@ -5,6 +5,7 @@ happened to the broker or the gateway meanwhile."""
 import copy
 import json
 import random
+import shutil
 import signal
 import struct
 import threading
@@ -27,6 +28,7 @@ def fixture(folder):
     c = City(folder, devices=3, start=False, intake={"checkpoint_interval_s": 1})
     c.mqtt = dict(c.gateway.config["mqtt"])
     try:
+        c.tls_port = test_mqtt.make_tls(c) if shutil.which("openssl") else None
         c.start(3)
         yield c
         c.gateway.stop()
@@ -51,9 +53,10 @@ def wait_in_line(gateway, broker, what):
     """Until the broker retains what the API lists, and the gateway knows it. The alarms."""
     wait_for("%s: up to date in %s" % (what, told(gateway)),
              lambda: told(gateway)["up_to_date"], 30)
-    name = gateway.config["gateway"]["id"]
-    expect(retained_alarms(broker, name), open_alarms(gateway), what)
-    return open_alarms(gateway)
+    found = retained_alarms(broker, gateway.config["gateway"]["id"])
+    expect(len(found), len(open_alarms(gateway)), "%s: number of alarms" % what)
+    expect(found, open_alarms(gateway), what)
+    return found
 
 
 def the_alarm(c, device, state):
@@ -144,14 +147,14 @@ def it_is_counted(c):
 
 
 def while_the_broker_is_away(c, forgets):
-    """One alarm more, one less and one acknowledged, behind the broker's back."""
+    """One alarm ends, one is acknowledged and one stays as it is, behind the broker's back."""
     for device in ("d1", "d2", "d3"):
         end_alarm(c, device)
-    gone, acked = raise_alarm(c, "d1"), raise_alarm(c, "d2")
+    gone, acked, kept = (raise_alarm(c, device) for device in ("d1", "d2", "d3"))
     c.read("d1", methane=1)
     the_alarm(c, "d1", "rtn_unacknowledged")
     before = wait_in_line(c.gateway, c.broker, "before")
-    expect(sorted(before), sorted([gone["id"], acked["id"]]), "alarms before")
+    expect(sorted(before), sorted([gone["id"], acked["id"], kept["id"]]), "alarms before")
     c.broker.process.end()
     wait_for("the loss", lambda: not told(c.gateway)["connected"], 20)
     c.gateway.ctl("alarms", "ack", gone["id"])
@@ -163,7 +166,7 @@ def while_the_broker_is_away(c, forgets):
     wait_for("the gateway at the broker", lambda: told(c.gateway)["connected"], 60)
     after = wait_in_line(c.gateway, c.broker, "after")
     expect({number: alarm["state"] for number, alarm in after.items()},
-           {acked["id"]: "acknowledged"}, "alarms after")
+           {acked["id"]: "acknowledged", kept["id"]: "unacknowledged"}, "alarms after")
 
 
 def a_broker_that_comes_back_is_brought_up_to_date(c):
@@ -184,6 +187,7 @@ def restart(c, **mqtt):
 
 
 def what_was_killed_before_it_was_told_is_told_at_the_next_start(c):
+    end_alarm(c, "d3")
     gone = raise_alarm(c, "d3")
     wait_in_line(c.gateway, c.broker, "before")
     c.gateway.stop()
@@ -267,6 +271,16 @@ def two_gateways_do_not_touch_each_others_alarms(c):
         second.stop()
     finally:
         services.end_all()
+
+
+def over_tls_it_is_the_same(c):
+    uri = test_mqtt.need_tls(c)
+    end_alarm(c, "d1")
+    c.gateway.stop()
+    restart(c, uris=[uri], ca_file=str(c.folder / "tls/ca.pem"))
+    raised = raise_alarm(c, "d1")
+    expect(raised["id"] in wait_in_line(c.gateway, c.broker, "over TLS"), True, "the alarm")
+    expect(":%d" % c.tls_port in told(c.gateway)["uri"], True, "uri %s" % told(c.gateway)["uri"])
 
 
 def give_access(broker, gateway):
@@ -423,7 +437,7 @@ if __name__ == "__main__":
          kills_at_random_moments_leave_nothing_stale,
          what_is_retained_of_alarms_that_nobody_knows_is_taken_back,
          what_is_not_an_alarm_of_its_own_is_left_alone,
-         two_gateways_do_not_touch_each_others_alarms,
+         two_gateways_do_not_touch_each_others_alarms, over_tls_it_is_the_same,
          without_permission_it_says_so_and_goes_on_with_the_rest,
          with_permission_it_is_brought_up_to_date_by_itself, a_device_may_write_no_alarms,
          a_refusal_without_an_end_of_the_connection_is_tried_again_too,
