@@ -108,6 +108,11 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [LIST_AUDIT] = "SELECT id, at_ms, who, what, object, before, after FROM audit" NEWEST_FIRST,
 };
 
+/* The WAL is brought into the database, which waits for the disk, by alarm_store_sync. By itself
+ * SQLite does so within the transition that makes the WAL as long as this, while the alarm waits: a
+ * bound on the file (32 MiB), not the rule. */
+#define WAL_PAGES "8192"
+
 struct alarm_store {
     sqlite3 *db;
     sqlite3_stmt *st[STATEMENT_COUNT];
@@ -120,6 +125,9 @@ ll_err alarm_store_open(const char *path, struct alarm_store **out)
         return LL_ENOMEM;
     }
     ll_err err = db_open(path, store_schema_migrations, store_schema_count, &s->db);
+    if (err == LL_OK) {
+        err = db_exec(s->db, "PRAGMA wal_autocheckpoint = " WAL_PAGES);
+    }
     for (int i = 0; err == LL_OK && i < STATEMENT_COUNT; i++) {
         err = db_prepare(s->db, statement_sql[i], &s->st[i]);
     }
