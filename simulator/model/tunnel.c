@@ -36,6 +36,7 @@
 #define BURNT         15.0
 #define NOISE_PPM     1.0
 #define NOISE_MM      0.03
+#define MOST_MM       500.0 /* the meter's range */
 #define NOISE_M       0.002
 #define SUMP_START_M  0.2
 #define YEAR_S        (365.25 * FAULTS_DAY_S)
@@ -119,7 +120,7 @@ static size_t read(const void *state, struct rng *rng, struct sample *out)
     out[0] = (struct sample){"co", fmin(fmax(co, 0), 2000), 1};
     out[1] = (struct sample){"oxygen", fmin(oxygen, 30), 2};
     out[2] = (struct sample){"visibility", visibility * fmax(1 + 0.03 * rng_normal(rng), 0), 0};
-    out[3] = (struct sample){"convergence", creep + NOISE_MM * rng_normal(rng), 2};
+    out[3] = (struct sample){"convergence", fmin(creep + NOISE_MM * rng_normal(rng), MOST_MM), 2};
     out[4] = (struct sample){"water_level", fmax(water, 0), 3};
     out[5] = (struct sample){"temperature", t->inside_c + 0.1 * rng_normal(rng), 1};
     return 6;

@@ -135,24 +135,54 @@ static void an_ingress_of_one_long_step_is_that_of_many_short_ones(void **state)
     expect_near(mean_lel(&one), lel, 0.02);
 }
 
+static void an_ingress_comes_to_be_the_leak_of_its_magnitude(void **state)
+{
+    (void)state;
+    struct rig ingress = rig_of(&gas_chamber_model, 3, 0);
+    struct rig leak = ingress;
+    rig_set(&ingress, "gas_ingress", 0.02);
+    rig_set(&leak, "gas_leak", 0.02);
+    rig_run(&ingress, 7 * RIG_DAY_S, 3600);
+    rig_run(&leak, 7 * RIG_DAY_S, 3600);
+    /* Half way it is half as much, and the chamber follows within a day. */
+    expect_near(mean_lel(&ingress) / mean_lel(&leak), 0.5, 0.06);
+    rig_run(&ingress, 14 * RIG_DAY_S, 3600);
+    rig_run(&leak, 14 * RIG_DAY_S, 3600);
+    expect_near(mean_lel(&ingress) / mean_lel(&leak), 1, 0.02);
+}
+
+static void an_open_lid_airs_the_chamber(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct rig shut = rig_of(&gas_chamber_model, seed, 0);
+        rig_set(&shut, "gas_leak", 0.05);
+        struct rig open = shut;
+        rig_set(&open, "lid_open", 10);
+        rig_run(&shut, 10 * RIG_DAY_S, 3600);
+        rig_run(&open, 10 * RIG_DAY_S, 3600);
+        /* 0.05/(0.05 + λV): λV is at most 10 m³/h with the lid on, at least 20 with it off. */
+        assert_true(mean_lel(&shut) > 9.9);
+        assert_true(mean_lel(&open) < 5.1);
+    }
+}
+
 static void a_station_with_a_clogged_filter_starves_at_the_peak(void **state)
 {
     (void)state;
-    struct rig r = rig_of(&gas_station_model, 1, 0);
-    rig_set(&r, "filter_clogged", 2);
-    rig_run(&r, 31 * RIG_DAY_S, 600);
-    double most = 0;
-    double least_mpa = INFINITY;
-    for (int i = 0; i < 144; i++) {
-        rig_run(&r, 600, 600);
-        most = fmax(most, rig_read(&r, "flow"));
-        least_mpa = fmin(least_mpa, rig_read(&r, "outlet_pressure"));
-        assert_true(rig_read(&r, "inlet_pressure") > 0);
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct rig r = rig_of(&gas_station_model, seed, 0);
+        rig_set(&r, "filter_clogged", 2);
+        rig_run(&r, 31 * RIG_DAY_S, 600);
+        for (int i = 0; i < 144; i++) {
+            rig_run(&r, 600, 600);
+            const double inlet = rig_read(&r, "inlet_pressure");
+            /* At most √(0.8 line/2.005) of the mean flow: less than 8,000 m³/h, where sound peaks
+             * are 2.5 times the mean. Noise: 4 kPa. */
+            assert_true(rig_read(&r, "flow") < 8000 && inlet > 0.1);
+            assert_true(rig_read(&r, "outlet_pressure") < inlet - 0.05 + 5 * 0.004);
+        }
     }
-    /* At most √(0.8 line/2.005) of the mean flow: less than 8,000 m³/h, where sound peaks are 2.5
-     * times the mean. */
-    assert_true(most < 8000);
-    expect_between("outlet at the peak", least_mpa, 0.1, 0.35);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -164,6 +194,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_regulated_pipe_stays_within_its_class),
     cmocka_unit_test(a_storm_fills_chambers_and_the_ground_drains_them),
     cmocka_unit_test(an_ingress_of_one_long_step_is_that_of_many_short_ones),
+    cmocka_unit_test(an_ingress_comes_to_be_the_leak_of_its_magnitude),
+    cmocka_unit_test(an_open_lid_airs_the_chamber),
     cmocka_unit_test(a_station_with_a_clogged_filter_starves_at_the_peak),
 };
 

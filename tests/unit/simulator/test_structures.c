@@ -91,6 +91,22 @@ static void a_stations_readings_balance(void **state)
     }
 }
 
+static void a_pump_that_stands_still_lifts_nothing(void **state)
+{
+    (void)state;
+    struct rig r = rig_of(&heat_supply_model, 1, 0);
+    rig_run(&r, 3600, 60);
+    expect_between("MPa", rig_read(&r, "supply_pressure") - rig_read(&r, "return_pressure"), 0.2,
+                   0.45);
+    rig_set(&r, "pump_trip", 1);
+    rig_run(&r, 20, 1);
+    /* After 20 s, 0.03 + 0.97/e = 0.387 of the flow is left, and its square of the head. */
+    expect_between("MPa", rig_read(&r, "supply_pressure") - rig_read(&r, "return_pressure"), 0.03,
+                   0.07);
+    rig_run(&r, 600, 1);
+    expect_near(rig_read(&r, "supply_pressure"), rig_read(&r, "return_pressure"), 0.01);
+}
+
 /* The mean of many short steps at one hour, through which nothing but traffic changes. */
 static double mean_of(struct rig *r, const char *channel, int steps)
 {
@@ -249,6 +265,24 @@ static void a_container_is_filled_and_taken_away_when_full(void **state)
     }
 }
 
+static void rain_on_the_yard_ends_in_the_sump(void **state)
+{
+    (void)state;
+    const struct weather_storm storm = {.at_ms = 0, .for_ms = 3600000, .depth_mm = 20};
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct rig r = rig_of(&transfer_station_model, seed, 0);
+        const double before = rig_read(&r, "leachate_level");
+        r.weather.storms = &storm;
+        r.weather.storm_count = 1;
+        rig_run(&r, 2 * 3600, 600);
+        /* 1 m³ on 6 to 12 m², at an hour at which nothing is delivered; over 1.6 m the pump runs.
+         */
+        if (before < 1.35) {
+            expect_between("m", rig_read(&r, "leachate_level") - before, 0.055, 0.195);
+        }
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_return_lies_between_the_supply_and_the_room),
     cmocka_unit_test(the_curve_holds_the_buildings_where_they_are_wanted),
@@ -256,6 +290,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_the_water_leaves_is_stored_or_lost),
     cmocka_unit_test(an_exchanger_closes_its_share_of_the_gap),
     cmocka_unit_test(a_stations_readings_balance),
+    cmocka_unit_test(a_pump_that_stands_still_lifts_nothing),
     cmocka_unit_test(strain_and_frequency_follow_the_temperature),
     cmocka_unit_test(traffic_comes_as_poisson_and_leaves_its_variance),
     cmocka_unit_test(lost_stiffness_shows_in_the_deflection_too),
@@ -263,6 +298,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(visibility_is_koschmieders_of_the_soot),
     cmocka_unit_test(a_lining_creeps_ever_more_slowly),
     cmocka_unit_test(a_container_is_filled_and_taken_away_when_full),
+    cmocka_unit_test(rain_on_the_yard_ends_in_the_sump),
 };
 
 UNIT_MAIN(tests)
