@@ -10,6 +10,8 @@ static const struct verb verbs[] = {
     {"registry", "SCENARIO.json", "write the assets and devices of a scenario, for lifelinectl",
      verb_registry},
     {"replay", NULL, "publish recorded data as devices", verb_replay},
+    {"score", NULL, "compare alarms with the truth: what was found, how soon, what was false",
+     verb_score},
     {"load", NULL, "publish many small messages, for bursts and measurements", verb_load},
 };
 

@@ -12,8 +12,8 @@
 enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_INTEGER, OPTION_FLAG };
 
 /* Which verbs take the option: a bit for each, found by the verb's name. */
-enum { RUN = 1, REPLAY = 2, LOAD = 4, REGISTRY = 8, SENDERS = RUN | REPLAY | LOAD };
-static const char *const verb_bits[] = {"run", "replay", "load", "registry"};
+enum { RUN = 1, REPLAY = 2, LOAD = 4, REGISTRY = 8, SCORE = 16, SENDERS = RUN | REPLAY | LOAD };
+static const char *const verb_bits[] = {"run", "replay", "load", "registry", "score"};
 
 struct option_spec {
     const char *name;
@@ -74,11 +74,17 @@ static const struct option_spec specs[] = {
      "the truth, for lifelined --replay"},
     {"--start", "DATE", RUN, 0, OPTION_TEXT, AT(start), 0, 0, 0,
      "with --journal: the first day, UTC (default 2026-01-01)"},
-    {"--truth", "FILE", RUN, 0, OPTION_TEXT, AT(truth), 0, 0, 0,
-     "write the faults as they were, as JSON Lines"},
+    {"--truth", "FILE", RUN | SCORE, SCORE, OPTION_TEXT, AT(truth), 0, 0, 0,
+     "the faults as they were, as JSON Lines: run writes them"},
+    {"--alarms", "FILE", SCORE, SCORE, OPTION_TEXT, AT(alarms), 0, 0, 0,
+     "transitions.jsonl of lifelined --replay"},
+    {"--assets", "N", SCORE, 0, OPTION_INTEGER, AT(assets), 0, 1e9, 0,
+     "so many there are; 0: as run.json beside the truth says"},
+    {"--days", "D", SCORE, 0, OPTION_NUMBER, AT(days), 0, 1e5, 0,
+     "so long it took; 0: as run.json beside the truth says"},
     {"--registry-out", "DIR", SENDERS, 0, OPTION_TEXT, AT(registry_out), 0, 0, 0,
      "write assets.csv and devices.csv before publishing"},
-    {"--json", NULL, SENDERS, 0, OPTION_FLAG, AT(json), 0, 0, 0, "the summary as JSON"},
+    {"--json", NULL, SENDERS | SCORE, 0, OPTION_FLAG, AT(json), 0, 0, 0, "the summary as JSON"},
 };
 enum { SPEC_COUNT = sizeof specs / sizeof specs[0] };
 

@@ -24,6 +24,7 @@ struct sim_options {
     const char *books;
     const char *truth;
     const char *journal;
+    const char *alarms;
     const char *start;
     const char *registry_out;
     const char *out;
@@ -36,6 +37,8 @@ struct sim_options {
     double rate; /* messages per second; 0: as fast as the broker takes them */
     int64_t seed;
     int64_t devices;
+    int64_t assets;
+    double days;
     int64_t messages;
     int64_t readings;
     int64_t decimals; /* SIM_ALL_DECIMALS: all that a double has */

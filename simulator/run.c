@@ -182,12 +182,30 @@ static bool in_folder(const char *dir, const char *name, char out[LL_MAX_PATH])
     return n > 0 && n < LL_MAX_PATH;
 }
 
-/* DIR/intake, DIR/registry, DIR/truth.jsonl. */
+/* What a score needs to know of the run. */
+static ll_err write_run(const struct scenario *s, const struct sim_options *o, const char *path,
+                        int64_t start_ms, int64_t end_ms, const struct record_totals *t)
+{
+    char text[512];
+    const int n =
+        snprintf(text, sizeof text,
+                 "{\"scenario\":\"%s\",\"seed\":%" PRId64 ",\"assets\":%zu,\"start\":%" PRId64
+                 ",\"end\":%" PRId64 ",\"messages\":%" PRIu64 ",\"readings\":%" PRIu64 "}\n",
+                 s->name, o->seed, s->asset_count, start_ms, end_ms, t->messages, t->readings);
+    const ll_err err = n < (int)sizeof text ? fs_replace_file(path, text, (size_t)n) : LL_ELIMIT;
+    if (err != LL_OK) {
+        fprintf(stderr, "%s: cannot be written: %s\n", path, ll_err_str(err));
+    }
+    return err;
+}
+
+/* DIR/intake, DIR/registry, DIR/truth.jsonl, DIR/run.json. */
 static int record_scenario(const struct sim_options *o, const struct scenario *s)
 {
     char intake[LL_MAX_PATH];
     char registry[LL_MAX_PATH];
     char truth[LL_MAX_PATH];
+    char about[LL_MAX_PATH];
     int64_t days;
     if (!clock_parse_date(o->start != NULL ? o->start : FIRST_DAY, &days)) {
         fprintf(stderr, "lifelinesim run: --start '%s': expected a date as in 2026-01-31\n",
@@ -195,7 +213,7 @@ static int record_scenario(const struct sim_options *o, const struct scenario *s
         return SIM_USAGE;
     }
     if (!in_folder(o->journal, "intake", intake) || !in_folder(o->journal, "registry", registry) ||
-        !in_folder(o->journal, "truth.jsonl", truth)) {
+        !in_folder(o->journal, "truth.jsonl", truth) || !in_folder(o->journal, "run.json", about)) {
         fprintf(stderr, "%s: the path is too long\n", o->journal);
         return SIM_FAILED;
     }
@@ -220,8 +238,9 @@ static int record_scenario(const struct sim_options *o, const struct scenario *s
     if (err != LL_OK) {
         fprintf(stderr, "%s: %s\n", intake, ll_err_str(err));
     }
-    const bool written =
-        err == LL_OK && write_roster(s, registry) == LL_OK && write_truth(city, truth) == LL_OK;
+    const bool written = err == LL_OK && write_roster(s, registry) == LL_OK &&
+                         write_truth(city, truth) == LL_OK &&
+                         write_run(s, o, about, start_ms, end_ms, &totals) == LL_OK;
     if (written) {
         printf("%" PRIu64 " messages, %" PRIu64 " readings: %s\n", totals.messages, totals.readings,
                o->journal);

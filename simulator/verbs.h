@@ -9,6 +9,7 @@
 int verb_run(const struct sim_options *o);
 int verb_registry(const struct sim_options *o);
 int verb_replay(const struct sim_options *o);
+int verb_score(const struct sim_options *o);
 int verb_load(const struct sim_options *o);
 
 #endif

@@ -65,6 +65,18 @@ def a_replay_finds_the_faults(rig):
     expect(ledger["messages"]["received"], ledger["messages"]["decoded"], "messages decoded")
 
 
+def the_score_says_so(rig):
+    done = subprocess.run(
+        [BUILD / "lifelinesim", "score", "--truth", rig.folder / "one/truth.jsonl", "--alarms",
+         rig.folder / "out/transitions.jsonl", "--json"],
+        capture_output=True, text=True, timeout=60, check=False)
+    expect(done.returncode, 0, "status: %s" % done.stderr)
+    score = json.loads(done.stdout)
+    expect({row["kind"]: row["recall"] for row in score["faults"]},
+           {"entrapment": 1, "gas_leak": 1}, "recall")
+    expect(score["alarms"] >= 2, True, "alarms: %s" % score["alarms"])
+
+
 def what_cannot_be_is_named(rig):
     for words, name, options in (
             ("holds a recording", "one", ["--duration", "10"]),
@@ -77,5 +89,5 @@ def what_cannot_be_is_named(rig):
 
 
 if __name__ == "__main__":
-    run([the_same_seed_gives_the_same_bytes, a_replay_finds_the_faults, what_cannot_be_is_named],
-        fixture)
+    run([the_same_seed_gives_the_same_bytes, a_replay_finds_the_faults, the_score_says_so,
+         what_cannot_be_is_named], fixture)
