@@ -128,10 +128,9 @@ static ll_err read_lines(const char *path, struct score_input *in, struct diag *
     }
     char *text = NULL;
     size_t size = 0;
-    ssize_t len;
     ll_err err = LL_OK;
     struct line l = {.path = path, .diag = d};
-    while (err == LL_OK && (len = getline(&text, &size, f)) >= 0) {
+    while (err == LL_OK && getline(&text, &size, f) >= 0) {
         l.number++;
         l.object = json_tokener_parse(text);
         if (l.object == NULL || !json_object_is_type(l.object, json_type_object)) {

@@ -62,7 +62,7 @@ static void what_was_found_and_how_soon(void **state)
     faults[4].observable_ms = SCORE_NEVER;
     struct score_event events[] = {
         event("c", 13 * MIN_MS, true),  /* two minutes after it showed */
-        event("b", 130 * MIN_MS, true), /* an hour after its end: no */
+        event("b", 131 * MIN_MS, true), /* more than an hour after its end: no */
         event("a", 9 * MIN_MS, true),   /* before it: no */
         event("d", 15 * MIN_MS, true),  /* four minutes */
         event("d", 115 * MIN_MS, true), /* its aftermath */
