@@ -368,6 +368,36 @@ struct journal *spool_journal(struct spool *s, enum spool_lane lane)
     return s->lanes[lane].journal;
 }
 
+ll_err spool_read_from(struct spool *s, enum spool_lane lane, uint64_t source_seq,
+                       struct journal_reader **out)
+{
+    struct journal *j = s->lanes[lane].journal;
+    const struct journal_stats stats = journal_stats(j);
+    const uint64_t held = stats.next_seq - stats.first_seq;
+    for (uint64_t back = 1;; back *= 2) {
+        const uint64_t n = back < held ? back : held;
+        struct journal_reader *reader;
+        struct journal_record r;
+        struct spool_record first;
+        ll_err err = journal_reader_open(j, stats.next_seq - n, &reader);
+        if (err != LL_OK) {
+            return err;
+        }
+        err = journal_read(reader, &r);
+        const bool before =
+            err == LL_OK && spool_parse(&r, &first) == LL_OK && first.source_seq < source_seq;
+        if (n == held) { /* all of it */
+            journal_reader_close(reader);
+            return journal_reader_open(j, stats.first_seq, out);
+        }
+        if (before) {
+            *out = reader;
+            return LL_OK;
+        }
+        journal_reader_close(reader);
+    }
+}
+
 ll_err spool_parse(const struct journal_record *r, struct spool_record *out)
 {
     struct cursor c = cursor_over(r->data, r->len);

@@ -71,6 +71,11 @@ void spool_pass_total(struct spool *s, enum spool_lane lane, uint64_t total);
 uint64_t spool_gone(const struct spool *s);
 struct journal *spool_journal(struct spool *s, enum spool_lane lane);
 
+/* A reader of the lane that begins before its first record of intake record `source_seq`, or of a
+ * later one; not far before it. */
+ll_err spool_read_from(struct spool *s, enum spool_lane lane, uint64_t source_seq,
+                       struct journal_reader **out);
+
 /* Takes a journal record apart; LL_ECORRUPT. */
 ll_err spool_parse(const struct journal_record *r, struct spool_record *out);
 

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/model/counters.h"
 #include "gateway/pipeline/pipeline_state.h"
@@ -212,24 +213,88 @@ static void claim_spooled(struct pipeline *p)
     }
 }
 
+/* The gateway's reports on itself are no messages. */
+static bool is_of_message(const struct spool_record *s)
+{
+    static const char report[] = "lifeline_gateway,";
+    return s->len < sizeof report || memcmp(s->text, report, sizeof report - 1) != 0;
+}
+
+/* Moves on to `seq`; whether the journal has that record. */
+static ll_err find_in_journal(struct journal_reader *r, uint64_t seq, uint64_t *at)
+{
+    struct journal_record rec;
+    ll_err err = LL_OK;
+    while (*at < seq && (err = journal_read(r, &rec)) == LL_OK) {
+        *at = rec.seq;
+    }
+    if (err == LL_EAGAIN) {
+        *at = UINT64_MAX;
+        err = LL_OK;
+    }
+    return err;
+}
+
+/* Messages from intake record `from` on of which the spool has readings, and the journal nothing.
+ */
+static ll_err count_lost(struct pipeline *p, uint64_t from, uint64_t *out)
+{
+    struct journal_reader *spool = NULL;
+    struct journal_reader *intake = NULL;
+    struct journal_record rec;
+    uint64_t at = 0;
+    uint64_t last = 0;
+    uint64_t count = 0;
+    ll_err err = spool_read_from(p->parts.spool, SPOOL_READINGS, from, &spool);
+    if (err == LL_OK) {
+        err = journal_reader_open(p->parts.intake, from, &intake);
+    }
+    while (err == LL_OK && (err = journal_read(spool, &rec)) == LL_OK) {
+        struct spool_record s;
+        if (spool_parse(&rec, &s) != LL_OK || s.source_seq < from || s.source_seq == last) {
+            continue;
+        }
+        last = s.source_seq;
+        err = find_in_journal(intake, last, &at);
+        count += at != last && is_of_message(&s);
+    }
+    journal_reader_close(spool);
+    journal_reader_close(intake);
+    if (err == LL_EAGAIN) {
+        *out = count;
+        return LL_OK;
+    }
+    return err;
+}
+
 /* What the spool has and no message in the journal or the checkpoint accounts for, because those
- * were damaged, was decoded all the same. */
-static void claim_decoded(struct pipeline *p)
+ * were damaged or a power cut took them, was received and decoded all the same. */
+static ll_err claim_decoded(struct pipeline *p, uint64_t from)
 {
     if (p->parts.spool == NULL || spool_is_cut(p->parts.spool, SPOOL_READINGS)) {
-        return;
+        return LL_OK;
     }
     const uint64_t has = spool_total(p->parts.spool, SPOOL_READINGS);
     const uint64_t known = sources_sum(p->sources).readings_spooled;
-    if (known < has) {
-        log_warn("pipeline", "messages_lost",
-                 "readings=%" PRIu64 " hint=\"their messages are gone from the intake journal; the "
-                 "spool has them\"",
-                 has - known);
-        struct ledger *books = sources_turn_to(p->sources, SOURCE_UNKNOWN);
-        books->readings_decoded += has - known;
-        books->readings_spooled += has - known;
+    if (known >= has) {
+        return LL_OK;
     }
+    uint64_t messages = 0;
+    const ll_err err = count_lost(p, from, &messages);
+    if (err != LL_OK) {
+        return err;
+    }
+    log_warn("pipeline", "messages_lost",
+             "messages=%" PRIu64 " readings=%" PRIu64
+             " hint=\"they are gone from the intake journal; the spool has their readings\"",
+             messages, has - known);
+    struct ledger *books = sources_turn_to(p->sources, SOURCE_UNKNOWN);
+    books->messages_taken += messages;
+    books->messages_decoded += messages;
+    books->readings_decoded += has - known;
+    books->readings_spooled += has - known;
+    p->received_at_start += messages;
+    return LL_OK;
 }
 
 static ll_err prepare(struct pipeline *p)
@@ -237,6 +302,7 @@ static ll_err prepare(struct pipeline *p)
     uint64_t archived_id = 0;
     uint64_t archived_seq = 0;
     uint64_t unread = 0;
+    uint64_t from = 0;
     ll_err err = make_parts(p);
     if (err == LL_OK) {
         err = alarm_store_last(p->parts.alarms, &archived_id, &archived_seq);
@@ -245,11 +311,12 @@ static ll_err prepare(struct pipeline *p)
         err = resume(p, archived_id, archived_seq);
     }
     if (err == LL_OK) {
+        from = pipeline_first_needed(p);
         claim_spooled(p);
         err = pass_known_sequences(p, archived_seq);
     }
     if (err == LL_OK) {
-        err = count_unread(p->parts.intake, pipeline_first_needed(p), &unread);
+        err = count_unread(p->parts.intake, from, &unread);
     }
     if (err == LL_OK) {
         p->received_at_start = sources_sum(p->sources).messages_taken + unread;
@@ -258,10 +325,7 @@ static ll_err prepare(struct pipeline *p)
     if (err == LL_OK) {
         err = catch_up(p);
     }
-    if (err == LL_OK) {
-        claim_decoded(p);
-    }
-    return err;
+    return err == LL_OK ? claim_decoded(p, from) : err;
 }
 
 ll_err pipeline_new(const struct pipeline_parts *parts, struct pipeline **out)

@@ -3,6 +3,7 @@
 
 #include "gateway/base/db.h"
 #include "gateway/model/counters.h"
+#include "gateway/self.h"
 #include "gateway/store/checkpoint.h"
 
 /* --- the checkpoint -------------------------------------------------------------------------- */
@@ -56,6 +57,103 @@ static void of_a_checkpoint_that_is_damaged_in_part_nothing_is_used(void **state
         list_alarms(r, &b);
         assert_int_equal(count_text(buf_str(&b), "\"condition\":\"high\""), 1);
         buf_free(&b);
+        rig_free(r);
+    }
+}
+
+/* --- the journal ----------------------------------------------------------------------------- */
+
+static void segment_of_intake(struct rig *r, char *out, size_t size)
+{
+    path_in(r, "intake/0000000000000001.log", out, size);
+}
+
+/* The gateway as a device of its own, and a report of it. */
+static void register_gateway(struct rig *r)
+{
+    static const char gateway_profile[] =
+        "{\"profile\":\"gw\",\"kind\":\"lifeline_gateway\",\"title\":{\"en\":\"G\",\"zh\":\"网关\"}"
+        ","
+        "\"channels\":{\"memory\":{\"unit\":\"1\",\"min\":0,\"max\":100}}}";
+    static const char gateway_asset[] = "id,kind\ngw:g,lifeline_gateway\n";
+    static const char gateway_device[] = "id,asset,profile\ngw:g,gw:g,gw\n";
+    struct diag *d = calloc(1, sizeof *d);
+    size_t count;
+    assert_non_null(d);
+    assert_int_equal(registry_import_profiles(r->registry_db, "p", gateway_profile,
+                                              sizeof gateway_profile - 1, d, &count),
+                     LL_OK);
+    assert_int_equal(registry_import_assets(r->registry_db, "a", gateway_asset,
+                                            sizeof gateway_asset - 1, d, &count),
+                     LL_OK);
+    assert_int_equal(registry_import_devices(r->registry_db, "d", gateway_device,
+                                             sizeof gateway_device - 1, d, &count),
+                     LL_OK);
+    free(d);
+    rig_restart(r);
+}
+
+static void put_own_report(struct rig *r, int64_t at_s)
+{
+    static const char payload[] = "{\"r\":{\"memory\":1}}";
+    struct buf b;
+    buf_init(&b, 4096);
+    const struct intake_message m = {.topic = SELF_TOPIC_PREFIX "gw:g",
+                                     .topic_len = sizeof SELF_TOPIC_PREFIX "gw:g" - 1,
+                                     .payload = payload,
+                                     .payload_len = sizeof payload - 1};
+    intake_write(&m, &b);
+    assert_int_equal(journal_append(r->intake, INTAKE_SELF,
+                                    (struct wall_ms){START_MS + at_s * 1000}, b.data, b.len, NULL),
+                     LL_OK);
+    buf_free(&b);
+}
+
+/* As where a power cut took what was not synced yet of the journal, but was of the spool. */
+static void messages_that_the_spool_alone_has_are_counted(void **state)
+{
+    (void)state;
+    for (unsigned with_checkpoint = 0; with_checkpoint < 2; with_checkpoint++) {
+        struct rig *r = rig_new(with_checkpoint ? "spool-alone" : "spool-alone-too");
+        char path[400];
+        struct buf before;
+        buf_init(&before, 1 << 22);
+        register_gateway(r);
+        for (unsigned i = 1; i <= 10; i++) {
+            put_methane(r, (int64_t)i, i, 1);
+        }
+        assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+        if (with_checkpoint) {
+            assert_int_equal(pipeline_save(r->pipeline), LL_OK);
+        }
+        put_methane(r, 11, 11, 1);
+        segment_of_intake(r, path, sizeof path);
+        assert_int_equal(fs_read_file(path, &before), LL_OK);
+        for (unsigned i = 12; i <= 15; i++) {
+            put_methane(r, (int64_t)i, i, 1);
+        }
+        put(r, 16, "nobody", "{}", 0); /* leaves no trace in the spool */
+        put_own_report(r, 17);         /* is no message */
+        assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+        close_parts(r);
+        assert_int_equal(fs_replace_file(path, before.data, before.len), LL_OK);
+        buf_free(&before);
+        open_parts(r);
+        start_pipeline(r);
+        for (unsigned again = 0; again < 2; again++) {
+            struct ledger l;
+            assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+            pipeline_ledger(r->pipeline, &l, NULL);
+            assert_int_equal(l.messages_decoded, 15);
+            assert_int_equal(l.messages_taken, 15);
+            assert_int_equal(pipeline_backlog_at_start(r->pipeline), 15);
+            assert_int_equal(l.readings_decoded, 16);
+            assert_int_equal(l.readings_spooled, 16);
+            if (again == 0) {
+                assert_int_equal(pipeline_save(r->pipeline), LL_OK);
+                rig_restart(r);
+            }
+        }
         rig_free(r);
     }
 }
@@ -240,6 +338,7 @@ static void a_full_intake_is_trimmed_although_no_tick_gets_in(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_that_the_spool_alone_has_are_counted),
         cmocka_unit_test(of_a_checkpoint_that_is_damaged_in_part_nothing_is_used),
         cmocka_unit_test(
             transitions_that_the_archive_refuses_wait_in_order_and_hold_up_the_checkpoint),
