@@ -1,9 +1,9 @@
 /*
- * A simulated city: the assets of a scenario, each with its model's state, and one device each
- * that reports in its period.
+ * A simulated city: the assets of a scenario, each with its model's state, its faults, and one
+ * device that reports over a link.
  *
  * Deterministic: the same scenario, seed and start give the same messages, byte for byte; an
- * asset's chance does not depend on the others'. Simulated time only moves through city_report.
+ * asset's chance does not depend on the others'. Simulated time only moves through city_next.
  * Pure: no clock, no network. Threads: one at a time.
  */
 #ifndef LL_SIM_CITY_H
@@ -24,17 +24,18 @@ ll_err city_new(const struct scenario *s, uint64_t seed, int64_t start_ms, uint6
                 struct city **out);
 void city_free(struct city *c);
 
-/* The device that reports next, and when (ms since 1970 UTC). */
-size_t city_next_device(const struct city *c);
-int64_t city_next_ms(const struct city *c);
+/* The next message that leaves a device before `until_ms`, all but message_end: when (sent_ms),
+ * and whose (index, an asset of the scenario). *out is borrowed until the next call; NULL: there is
+ * none, and the city's time is `until_ms`. LL_ENOMEM. */
+ll_err city_next(struct city *c, int64_t until_ms, struct message **out);
 
-/* That device's report into `m`, all but message_end. */
-void city_report(struct city *c, struct message *m);
+/* What was wrong, and since when it could be seen, as JSON Lines by onset: asset, device, channel,
+ * kind, onset, end, magnitude, unit, observable_from. Times in ms; null where it has not ended, or
+ * was not seen, by the city's time. Faults that have not begun are left out. LL_ENOMEM. */
+ll_err city_truth(const struct city *c, struct buf *out);
 
-/* What was wrong, and since when it could be seen, as JSON Lines in the order of the scenario:
- * asset, device, channel, kind, onset, end, magnitude, unit, observable_from. Times in ms; null
- * where it did not end, or was not seen, by the last report. Faults that have not begun are left
- * out. */
-void city_truth(const struct city *c, struct buf *out);
+/* What no register knows, as CSV of every asset: id, health (ageing.h) at the city's time, and the
+ * faults that are to come in a year. */
+void city_condition(const struct city *c, struct buf *out);
 
 #endif

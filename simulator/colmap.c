@@ -132,6 +132,8 @@ static bool read_assets(const struct record_source *src, struct json_object *lis
         record_item(path, "assets", i);
         a->latitude = NAN;
         a->longitude = NAN;
+        a->length_m = NAN;
+        a->diameter_mm = NAN;
         a->criticality = LL_CRITICALITY_MIN;
         ok = record_read(src, json_object_array_get_idx(list, i), path, asset_fields,
                          COUNT(asset_fields), a) &&

@@ -112,7 +112,11 @@ static ll_err write_roster(const struct load *l, const char *dir)
     struct roster *r;
     ll_err err = roster_open(dir, &r);
     if (err == LL_OK) {
-        struct roster_asset asset = {.latitude = NAN, .longitude = NAN, .criticality = 1};
+        struct roster_asset asset = {.latitude = NAN,
+                                     .longitude = NAN,
+                                     .length_m = NAN,
+                                     .diameter_mm = NAN,
+                                     .criticality = 1};
         snprintf(asset.kind, sizeof asset.kind, "%s", l->profile.kind);
         snprintf(asset.district, sizeof asset.district, "load");
         for (int64_t i = 0; i < l->options->devices; i++) {

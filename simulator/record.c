@@ -61,6 +61,31 @@ static bool take_number(const struct record_source *src, const struct record_fie
     return true;
 }
 
+static bool take_range(const struct record_source *src, const struct record_field *f,
+                       struct json_object *v, const char *path, double *out)
+{
+    double pair[2];
+    if (json_object_array_length(v) != 2) {
+        return record_fault(src, path, "expected %s: two numbers", f->expected);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct json_object *item = json_object_array_get_idx(v, i);
+        const enum json_type type = json_object_get_type(item);
+        if (type != json_type_double && type != json_type_int) {
+            return record_fault(src, path, "expected %s: two numbers", f->expected);
+        }
+        if (!take_number(src, f, item, path, &pair[i])) {
+            return false;
+        }
+    }
+    if (pair[0] > pair[1]) {
+        return record_fault(src, path, "expected the lower number first");
+    }
+    out[0] = pair[0];
+    out[1] = pair[1];
+    return true;
+}
+
 static bool take(const struct record_source *src, const struct record_field *f,
                  struct json_object *v, const char *path, void *out)
 {
@@ -89,6 +114,11 @@ static bool take(const struct record_source *src, const struct record_field *f,
         if (type == json_type_boolean) {
             *(bool *)at = json_object_get_boolean(v);
             return true;
+        }
+        break;
+    case RECORD_RANGE:
+        if (type == json_type_array) {
+            return take_range(src, f, v, path, at);
         }
         break;
     case RECORD_LIST:

@@ -22,6 +22,7 @@ enum record_type {
     RECORD_NUMBER,  /* double in [min, max] */
     RECORD_INTEGER, /* int64_t in [min, max] */
     RECORD_BOOL,    /* bool */
+    RECORD_RANGE,   /* double[2], the lower first, both in [min, max] */
     RECORD_LIST,    /* struct json_object *, an array that is not empty; borrowed */
     RECORD_OBJECT,  /* struct json_object *, borrowed */
 };

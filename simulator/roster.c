@@ -41,7 +41,9 @@ ll_err roster_open(const char *dir, struct roster **out)
         roster_close(r);
         return err;
     }
-    fputs("id,kind,name,district,installed,latitude,longitude,criticality\n", r->assets);
+    fputs("id,kind,name,district,material,installed,latitude,longitude,length_m,diameter_mm,"
+          "criticality\n",
+          r->assets);
     fputs("id,asset,profile\n", r->devices);
     *out = r;
     return LL_OK;
@@ -66,12 +68,13 @@ static void put_cell(FILE *f, const char *text, char behind)
     fputc(behind, f);
 }
 
-static void put_degrees(FILE *f, double value)
+/* A cell, empty where the number is not known. */
+static void put_number(FILE *f, double value, int decimals)
 {
     if (isnan(value)) {
         fputc(',', f);
     } else {
-        fprintf(f, "%.6f,", value);
+        fprintf(f, "%.*f,", decimals, value);
     }
 }
 
@@ -81,9 +84,12 @@ void roster_add_asset(struct roster *r, const struct roster_asset *a)
     put_cell(r->assets, a->kind, ',');
     put_cell(r->assets, a->name, ',');
     put_cell(r->assets, a->district, ',');
+    put_cell(r->assets, a->material, ',');
     put_cell(r->assets, a->installed, ',');
-    put_degrees(r->assets, a->latitude);
-    put_degrees(r->assets, a->longitude);
+    put_number(r->assets, a->latitude, 6);
+    put_number(r->assets, a->longitude, 6);
+    put_number(r->assets, a->length_m, 1);
+    put_number(r->assets, a->diameter_mm, 0);
     fprintf(r->assets, "%lld\n", (long long)a->criticality);
 }
 

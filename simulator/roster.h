@@ -18,9 +18,12 @@ struct roster_asset {
     char kind[LL_MAX_CHANNEL];
     char name[LL_MAX_NAME];
     char district[LL_MAX_NAME];
-    char installed[16]; /* "YYYY-MM-DD", or "" */
-    double latitude;    /* degrees, WGS 84; NaN: unknown */
+    char material[LL_MAX_CHANNEL]; /* or "" */
+    char installed[16];            /* "YYYY-MM-DD", or "" */
+    double latitude;               /* degrees, WGS 84; NaN: unknown */
     double longitude;
+    double length_m;     /* NaN: unknown, or it has none */
+    double diameter_mm;  /* likewise */
     int64_t criticality; /* 1 (least) to 4 */
 };
 

@@ -20,27 +20,31 @@
 #define FIRST_DAY       "2026-01-01"
 #define DAY_MS          ((int64_t)24 * 3600 * LL_MS_PER_S)
 #define PROGRESS_MS     500
+#define MAX_KNOWLEDGE   ((size_t)1 << 30)
 #define TOWN_RADIUS_DEG 0.03 /* about 3 km: the spread of assets about the centre */
 
-/* The master data that the scenario does not give, drawn by id so that it stays the same. */
+/* The rest of the master data: where it is and what hangs on it, drawn by id like the scenario's.
+ */
 static void describe(const struct scenario *s, const struct scenario_asset *a,
                      struct roster_asset *r)
 {
-    struct rng rng = rng_seeded(crc32c(0, a->id, strlen(a->id)));
+    struct rng rng = rng_seeded(~(uint64_t)crc32c(0, a->id, strlen(a->id)));
     *r = (struct roster_asset){
         .latitude = s->latitude + TOWN_RADIUS_DEG * rng_normal(&rng) / 2,
         .longitude = s->longitude + TOWN_RADIUS_DEG * rng_normal(&rng) / 2,
+        .length_m = a->ageing.length_m,
+        .diameter_mm = a->ageing.diameter_mm,
         .criticality = 1 + (int64_t)(rng_next(&rng) % 4),
     };
-    const unsigned year = 1995 + (unsigned)(rng_next(&rng) % 28);
-    const unsigned month = 1 + (unsigned)(rng_next(&rng) % 12);
     const char *number = strrchr(a->id, '-');
     snprintf(r->id, sizeof r->id, "%s", a->id);
     snprintf(r->kind, sizeof r->kind, "%s", a->model->kind);
     snprintf(r->name, sizeof r->name, "%s %s", asset_kind_find(a->model->kind)->name_zh,
              number + 1);
     snprintf(r->district, sizeof r->district, "%s", a->district);
-    snprintf(r->installed, sizeof r->installed, "%04u-%02u-01", year, month);
+    snprintf(r->material, sizeof r->material, "%s", a->ageing.material->material);
+    snprintf(r->installed, sizeof r->installed, "%04d-%02u-01", a->ageing.installed_year,
+             a->ageing.installed_month);
 }
 
 static ll_err write_roster(const struct scenario *s, const char *dir)
@@ -62,15 +66,34 @@ static ll_err write_roster(const struct scenario *s, const char *dir)
     return err;
 }
 
-static ll_err write_truth(const struct city *c, const char *path)
+/* `err`: how the text was made. */
+static ll_err write_text(const struct buf *text, ll_err err, const char *path)
 {
-    struct buf text;
-    buf_init(&text, LL_MAX_TEXT_FILE);
-    city_truth(c, &text);
-    const ll_err err = buf_ok(&text) ? fs_replace_file(path, buf_str(&text), text.len) : LL_ELIMIT;
+    if (err == LL_OK) {
+        err = buf_ok(text) ? fs_replace_file(path, buf_str(text), text->len) : LL_ELIMIT;
+    }
     if (err != LL_OK) {
         fprintf(stderr, "%s: cannot be written: %s\n", path, ll_err_str(err));
     }
+    return err;
+}
+
+static ll_err write_truth(const struct city *c, const char *path)
+{
+    struct buf text;
+    buf_init(&text, MAX_KNOWLEDGE);
+    ll_err err = city_truth(c, &text);
+    err = write_text(&text, err, path);
+    buf_free(&text);
+    return err;
+}
+
+static ll_err write_condition(const struct city *c, const char *path)
+{
+    struct buf text;
+    buf_init(&text, MAX_KNOWLEDGE);
+    city_condition(c, &text);
+    const ll_err err = write_text(&text, LL_OK, path);
     buf_free(&text);
     return err;
 }
@@ -83,23 +106,27 @@ static ll_err load_scenario(const char *path, struct scenario **out)
     return err;
 }
 
-/* Reports up to `end_ms`, each when its time has come at the given speed. */
+/* Messages up to `end_ms`, each when its time has come at the given speed. */
 static ll_err publish(struct city *c, struct publisher *p, int64_t start_ms, int64_t end_ms,
                       double speed)
 {
     const struct mono_ns start = clock_mono();
-    ll_err err = LL_OK;
-    while (err == LL_OK && city_next_ms(c) < end_ms) {
+    struct message *made = NULL;
+    ll_err err = city_next(c, end_ms, &made);
+    while (err == LL_OK && made != NULL) {
         struct message *m;
         if (speed > 0) {
-            const double ahead_ms = (double)(city_next_ms(c) - start_ms) / speed;
+            const double ahead_ms = (double)(made->sent_ms - start_ms) / speed;
             const struct mono_ns due = {start.ns + (int64_t)(ahead_ms * LL_NS_PER_MS)};
             publisher_wait_until(p, due);
         }
-        err = publisher_message(p, city_next_device(c), &m);
+        err = publisher_message(p, made->index, &m);
         if (err == LL_OK) {
-            city_report(c, m);
+            message_copy(m, made);
             err = publisher_send(p, m);
+        }
+        if (err == LL_OK) {
+            err = city_next(c, end_ms, &made);
         }
     }
     return err;
@@ -156,22 +183,22 @@ static void show_progress(const struct record_totals *t, double done, struct mon
 
 static ll_err record(struct city *c, struct recorder *r, int64_t start_ms, int64_t end_ms)
 {
-    struct message m;
+    struct message *m = NULL;
     struct mono_ns next = {0};
     const struct mono_ns began = clock_mono();
-    ll_err err = LL_OK;
-    message_init(&m);
-    while (err == LL_OK && !stop_asked() && city_next_ms(c) < end_ms) {
-        const int64_t at_ms = city_next_ms(c);
-        city_report(c, &m);
-        err = message_end(&m) ? recorder_add(r, &m, at_ms) : LL_ELIMIT;
+    ll_err err = city_next(c, end_ms, &m);
+    while (err == LL_OK && m != NULL && !stop_asked()) {
+        const int64_t at_ms = m->sent_ms;
+        err = message_end(m) ? recorder_add(r, m, at_ms) : LL_ELIMIT;
+        if (err == LL_OK) {
+            err = city_next(c, end_ms, &m);
+        }
         if ((recorder_totals(r)->messages & 0xfff) == 0) {
             show_progress(recorder_totals(r),
                           (double)(at_ms - start_ms) / (double)(end_ms - start_ms), began, &next,
                           false);
         }
     }
-    message_free(&m);
     show_progress(recorder_totals(r), 1, began, &next, true);
     return err;
 }
@@ -199,12 +226,13 @@ static ll_err write_run(const struct scenario *s, const struct sim_options *o, c
     return err;
 }
 
-/* DIR/intake, DIR/registry, DIR/truth.jsonl, DIR/run.json. */
+/* DIR/intake, DIR/registry, DIR/truth.jsonl, DIR/condition.csv, DIR/run.json. */
 static int record_scenario(const struct sim_options *o, const struct scenario *s)
 {
     char intake[LL_MAX_PATH];
     char registry[LL_MAX_PATH];
     char truth[LL_MAX_PATH];
+    char condition[LL_MAX_PATH];
     char about[LL_MAX_PATH];
     int64_t days;
     if (!clock_parse_date(o->start != NULL ? o->start : FIRST_DAY, &days)) {
@@ -213,7 +241,9 @@ static int record_scenario(const struct sim_options *o, const struct scenario *s
         return SIM_USAGE;
     }
     if (!in_folder(o->journal, "intake", intake) || !in_folder(o->journal, "registry", registry) ||
-        !in_folder(o->journal, "truth.jsonl", truth) || !in_folder(o->journal, "run.json", about)) {
+        !in_folder(o->journal, "truth.jsonl", truth) ||
+        !in_folder(o->journal, "condition.csv", condition) ||
+        !in_folder(o->journal, "run.json", about)) {
         fprintf(stderr, "%s: the path is too long\n", o->journal);
         return SIM_FAILED;
     }
@@ -240,6 +270,7 @@ static int record_scenario(const struct sim_options *o, const struct scenario *s
     }
     const bool written = err == LL_OK && write_roster(s, registry) == LL_OK &&
                          write_truth(city, truth) == LL_OK &&
+                         write_condition(city, condition) == LL_OK &&
                          write_run(s, o, about, start_ms, end_ms, &totals) == LL_OK;
     if (written) {
         printf("%" PRIu64 " messages, %" PRIu64 " readings: %s\n", totals.messages, totals.readings,

@@ -1,6 +1,5 @@
 #include "simulator/scenario.h"
 
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,11 +7,14 @@
 #include <string.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/crc32c.h"
 #include "gateway/base/jsonfile.h"
 #include "gateway/model/kind.h"
 #include "simulator/record.h"
+#include "simulator/scenario_faults.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define COUNT(array)  (sizeof(array) / sizeof(array)[0])
+#define MAX_MATERIALS 16
 
 struct top {
     char title[LL_MAX_NAME];
@@ -22,6 +24,7 @@ struct top {
     struct json_object *weather;
     struct json_object *assets;
     struct json_object *faults;
+    struct json_object *chances;
 };
 
 static const struct record_field top_fields[] = {
@@ -36,6 +39,8 @@ static const struct record_field top_fields[] = {
      "a list of {kind, count, period_s}"},
     {"faults", RECORD_LIST, false, offsetof(struct top, faults), 0, 0, 0,
      "a list of {kind, asset, at_s}"},
+    {"random_faults", RECORD_LIST, false, offsetof(struct top, chances), 0, 0, 0,
+     "a list of {kind, per_asset_year}"},
 };
 
 static const struct record_field centre_fields[] = {
@@ -74,6 +79,12 @@ struct group {
     char profile[LL_MAX_ID];
     int64_t count;
     double period_s;
+    int64_t batch;
+    double dead_band;
+    double heartbeat_s;
+    char payload[LL_MAX_ID];
+    double installed[2];
+    struct json_object *materials;
 };
 
 static const struct record_field group_fields[] = {
@@ -84,27 +95,19 @@ static const struct record_field group_fields[] = {
     {"count", RECORD_INTEGER, true, offsetof(struct group, count), 0, 1, SCENARIO_MAX_ASSETS,
      "a whole number"},
     {"period_s", RECORD_NUMBER, true, offsetof(struct group, period_s), 0, 0.1, 86400,
-     "seconds between reports"},
-};
-
-struct fault_entry {
-    char kind[LL_MAX_CHANNEL];
-    char asset[LL_MAX_ID];
-    double at_s;
-    double for_s;
-    double magnitude;
-};
-
-static const struct record_field fault_fields[] = {
-    {"kind", RECORD_TEXT, true, offsetof(struct fault_entry, kind), LL_MAX_CHANNEL, 0, 0,
-     "a kind of fault"},
-    {"asset", RECORD_TEXT, true, offsetof(struct fault_entry, asset), LL_MAX_ID, 0, 0,
-     "an asset of this scenario"},
-    {"at_s", RECORD_NUMBER, true, offsetof(struct fault_entry, at_s), 0, 0, 1e9,
-     "seconds after the start"},
-    {"for_s", RECORD_NUMBER, false, offsetof(struct fault_entry, for_s), 0, 0.1, 1e9, "seconds"},
-    {"magnitude", RECORD_NUMBER, false, offsetof(struct fault_entry, magnitude), 0, -1e9, 1e9,
-     "a number"},
+     "seconds between samples"},
+    {"batch", RECORD_INTEGER, false, offsetof(struct group, batch), 0, 1, 1000,
+     "a whole number of samples in a message"},
+    {"dead_band", RECORD_NUMBER, false, offsetof(struct group, dead_band), 0, 0, 1e6,
+     "steps of the resolution"},
+    {"heartbeat_s", RECORD_NUMBER, false, offsetof(struct group, heartbeat_s), 0, 0.1, 604800,
+     "seconds after which it reports without a change"},
+    {"payload", RECORD_TEXT, false, offsetof(struct group, payload), LL_MAX_ID, 0, 0,
+     "a payload format"},
+    {"installed", RECORD_RANGE, false, offsetof(struct group, installed), 0, 1900, 2100,
+     "the first and the last year"},
+    {"materials", RECORD_OBJECT, false, offsetof(struct group, materials), 0, 0, 0,
+     "an object of materials with their shares"},
 };
 
 static bool read_districts(const struct record_source *src, struct json_object *list,
@@ -202,11 +205,54 @@ static size_t count_kind(const struct scenario *s, const char *kind)
     return n;
 }
 
+/* Shares by the order of the kind's materials. */
+static bool read_shares(const struct record_source *src, struct json_object *materials,
+                        const char *kind, const char *path, double *out)
+{
+    char sub[RECORD_PATH];
+    struct record_field fields[MAX_MATERIALS];
+    double sum = 0;
+    size_t count;
+    const struct ageing_material *rows = ageing_materials(kind, &count);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = 0;
+        fields[i] = (struct record_field){
+            rows[i].material, RECORD_NUMBER, false, i * sizeof out[0], 0, 0, 1, "a share",
+        };
+    }
+    record_member(sub, path, "materials");
+    if (!record_read(src, materials, sub, fields, count, out)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sum += out[i];
+    }
+    return sum > 0 || record_fault(src, sub, "expected a share above 0");
+}
+
+static bool check_reporting(const struct record_source *src, const struct group *g,
+                            const struct message_format *format, const char *path)
+{
+    char sub[RECORD_PATH];
+    if (format == NULL) {
+        return record_fault(src, record_member(sub, path, "payload"),
+                            "unknown payload format '%s'; expected native", g->payload);
+    }
+    if (g->dead_band > 0 && g->heartbeat_s == 0) {
+        return record_fault(src, record_member(sub, path, "dead_band"),
+                            "expected a heartbeat_s beside it");
+    }
+    return true;
+}
+
 static bool add_group(const struct record_source *src, struct scenario *s, const struct group *g,
                       const char *path)
 {
+    double shares[MAX_MATERIALS];
     const struct model *model = find_model(src, g, path);
-    if (model == NULL) {
+    const struct message_format *format = message_format_find(g->payload);
+    if (model == NULL || !check_reporting(src, g, format, path) ||
+        (g->materials != NULL && !read_shares(src, g->materials, g->kind, path, shares))) {
         return false;
     }
     const size_t count = (size_t)g->count;
@@ -220,9 +266,16 @@ static bool add_group(const struct record_source *src, struct scenario *s, const
             .model = model,
             .district = s->districts[s->asset_count % s->district_count],
             .period_ms = llround(g->period_s * LL_MS_PER_S),
+            .batch = g->batch,
+            .heartbeat_ms = llround(g->heartbeat_s * LL_MS_PER_S),
+            .dead_band = g->dead_band,
+            .format = format,
         };
         snprintf(a->id, sizeof a->id, "%.40s-%04zu", model->kind, before + i + 1);
         snprintf(a->device, sizeof a->device, "%.60s-1", a->id);
+        struct rng rng = rng_seeded(crc32c(0, a->id, strlen(a->id)));
+        ageing_draw(model->kind, g->materials != NULL ? shares : NULL, g->installed, &rng,
+                    &a->ageing);
         s->asset_count++;
     }
     return true;
@@ -235,7 +288,7 @@ static bool read_groups(const struct record_source *src, struct json_object *lis
     char path[RECORD_PATH];
     bool ok = true;
     for (size_t i = 0; i < n; i++) {
-        struct group g = {0};
+        struct group g = {.batch = 1, .payload = "native", .installed = {1995, 2022}};
         record_item(path, "assets", i);
         ok = record_read(src, json_object_array_get_idx(list, i), path, group_fields,
                          COUNT(group_fields), &g) &&
@@ -245,79 +298,6 @@ static bool read_groups(const struct record_source *src, struct json_object *lis
         struct scenario_asset *a = &s->assets[i];
         if (map_put(&s->by_id, a->id, strlen(a->id), a) != LL_OK) {
             return record_fault(src, "assets", "%s", ll_err_str(LL_ENOMEM));
-        }
-    }
-    return ok;
-}
-
-static bool unknown_fault(const struct record_source *src, const struct model *m, const char *kind,
-                          const char *path)
-{
-    char known[LL_DIAG_TEXT / 2];
-    size_t len = 0;
-    known[0] = '\0';
-    for (size_t i = 0; i < m->fault_count && len < sizeof known; i++) {
-        len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i > 0 ? ", " : "",
-                                m->faults[i].kind);
-    }
-    return record_fault(src, path, "'%s' has no fault '%s'; expected %s", m->kind, kind,
-                        m->fault_count > 0 ? known : "none");
-}
-
-static bool resolve_fault(const struct record_source *src, const struct fault_entry *e,
-                          const struct scenario *s, const char *path, struct scenario_fault *out)
-{
-    char sub[RECORD_PATH];
-    const struct scenario_asset *a = map_get(&s->by_id, e->asset, strlen(e->asset));
-    if (a == NULL) {
-        return record_fault(src, record_member(sub, path, "asset"), "no asset '%s' here", e->asset);
-    }
-    const struct model *m = a->model;
-    size_t i = 0;
-    while (i < m->fault_count && strcmp(m->faults[i].kind, e->kind) != 0) {
-        i++;
-    }
-    if (i == m->fault_count) {
-        return unknown_fault(src, m, e->kind, record_member(sub, path, "kind"));
-    }
-    const struct model_fault *f = &m->faults[i];
-    const double magnitude = isnan(e->magnitude) ? f->fallback : e->magnitude;
-    if (magnitude < f->min || magnitude > f->max) {
-        return record_fault(src, record_member(sub, path, "magnitude"), "expected %g to %g %s",
-                            f->min, f->max, f->unit);
-    }
-    *out = (struct scenario_fault){
-        .asset = a,
-        .kind = i,
-        .magnitude = magnitude,
-        .at_ms = llround(e->at_s * LL_MS_PER_S),
-        .end_ms = isnan(e->for_s) ? INT64_MAX : llround((e->at_s + e->for_s) * LL_MS_PER_S),
-    };
-    return true;
-}
-
-static bool read_faults(const struct record_source *src, struct json_object *list,
-                        struct scenario *s)
-{
-    if (list == NULL) {
-        return true;
-    }
-    const size_t n = json_object_array_length(list);
-    char path[RECORD_PATH];
-    bool ok = true;
-    s->faults = calloc(n, sizeof *s->faults);
-    if (s->faults == NULL) {
-        return record_fault(src, "faults", "%s", ll_err_str(LL_ENOMEM));
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct fault_entry e = {.for_s = NAN, .magnitude = NAN};
-        record_item(path, "faults", i);
-        if (record_read(src, json_object_array_get_idx(list, i), path, fault_fields,
-                        COUNT(fault_fields), &e) &&
-            resolve_fault(src, &e, s, path, &s->faults[s->fault_count])) {
-            s->fault_count++;
-        } else {
-            ok = false;
         }
     }
     return ok;
@@ -334,7 +314,8 @@ static bool read_scenario(const struct record_source *src, struct scenario *s)
               record_read(src, top.centre, "centre", centre_fields, COUNT(centre_fields), s);
     ok = read_weather(src, top.weather, s) && ok;
     return read_districts(src, top.districts, s) && read_groups(src, top.assets, s) &&
-           read_faults(src, top.faults, s) && ok;
+           scenario_read_faults(src, top.faults, s) && scenario_read_chances(src, top.chances, s) &&
+           ok;
 }
 
 ll_err scenario_load(const char *path, struct diag *d, struct scenario **out)
@@ -366,6 +347,7 @@ void scenario_free(struct scenario *s)
         return;
     }
     map_free(&s->by_id);
+    free(s->chances);
     free(s->faults);
     free(s->storms);
     free(s->assets);

@@ -36,20 +36,25 @@ static struct city *new_city(const struct scenario *s, uint64_t seed)
     return c;
 }
 
+/* The next message before then, ended, or NULL. */
+static struct message *next(struct city *c, int64_t until_ms)
+{
+    struct message *m = NULL;
+    assert_int_equal(city_next(c, until_ms, &m), LL_OK);
+    assert_true(m == NULL || message_end(m));
+    return m;
+}
+
 /* All payloads up to `seconds`, a line each with its topic. */
 static void collect(const struct scenario *s, uint64_t seed, int seconds, struct buf *out)
 {
     struct city *c = new_city(s, seed);
-    struct message m;
-    message_init(&m);
+    struct message *m;
     buf_init(out, 64 << 20);
-    while (city_next_ms(c) < START_MS + seconds * 1000LL) {
-        city_report(c, &m);
-        assert_true(message_end(&m));
-        buf_printf(out, "%s %s\n", m.topic, buf_str(&m.payload));
+    while ((m = next(c, START_MS + seconds * 1000LL)) != NULL) {
+        buf_printf(out, "%s %s\n", m->topic, buf_str(&m->payload));
     }
     assert_true(buf_ok(out) && out->len > 0);
-    message_free(&m);
     city_free(c);
 }
 
@@ -118,26 +123,22 @@ static void reports_come_in_the_order_of_time_each_in_its_period(void **state)
     (void)state;
     struct scenario *s = load(DEMO);
     struct city *c = new_city(s, 1);
-    struct message m;
     int64_t last = START_MS;
     int64_t *seen = calloc(s->asset_count, sizeof *seen);
     assert_non_null(seen);
-    message_init(&m);
     for (int i = 0; i < 5000; i++) {
-        const size_t device = city_next_device(c);
-        assert_true(city_next_ms(c) >= last);
-        last = city_next_ms(c);
-        if (seen[device] != 0) {
-            assert_int_equal(last - seen[device], s->assets[device].period_ms);
+        const struct message *m = next(c, INT64_MAX);
+        assert_true(m->sent_ms >= last);
+        last = m->sent_ms;
+        if (seen[m->index] != 0) {
+            assert_int_equal(last - seen[m->index], s->assets[m->index].period_ms);
         } else {
-            assert_true(last - START_MS <= s->assets[device].period_ms);
+            assert_true(last - START_MS <= s->assets[m->index].period_ms);
         }
-        seen[device] = last;
-        city_report(c, &m);
-        assert_int_equal(m.ts_ms, last);
+        seen[m->index] = last;
+        assert_int_equal(m->ts_ms, last);
     }
     free(seen);
-    message_free(&m);
     city_free(c);
     scenario_free(s);
 }
@@ -184,15 +185,12 @@ static void the_demo_sends_what_its_profiles_have_and_within_their_ranges(void *
     (void)state;
     struct scenario *s = load(DEMO);
     struct city *c = new_city(s, 1);
-    struct message m;
-    message_init(&m);
     for (int i = 0; i < 2000; i++) {
-        const char *profile = s->assets[city_next_device(c)].model->profile;
         struct jsonfile *file = NULL;
         struct json_object *readings = NULL;
-        city_report(c, &m);
-        assert_true(message_end(&m));
-        struct json_object *payload = json_tokener_parse(buf_str(&m.payload));
+        const struct message *m = next(c, INT64_MAX);
+        const char *profile = s->assets[m->index].model->profile;
+        struct json_object *payload = json_tokener_parse(buf_str(&m->payload));
         assert_true(json_object_object_get_ex(payload, "r", &readings));
         struct json_object *channels = channels_of(profile, &file);
         json_object_object_foreach(readings, name, v)
@@ -202,7 +200,6 @@ static void the_demo_sends_what_its_profiles_have_and_within_their_ranges(void *
         json_object_put(payload);
         jsonfile_free(file);
     }
-    message_free(&m);
     city_free(c);
     scenario_free(s);
 }
@@ -224,19 +221,16 @@ static void the_demos_two_faults_show_within_twenty_seconds(void **state)
 {
     (void)state;
     struct scenario *s = load(DEMO);
-    struct message m;
-    message_init(&m);
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct city *c = new_city(s, seed);
+        const struct message *m;
         double methane = 0;
         bool entrapped = false;
-        while (city_next_ms(c) < START_MS + 20000) {
-            city_report(c, &m);
-            assert_true(message_end(&m));
-            if (strcmp(m.device, "gas_pipe-0003-1") == 0) {
-                methane = reading_of(&m, "methane");
-            } else if (strcmp(m.device, "elevator-0002-1") == 0) {
-                entrapped = reading_of(&m, "entrapment") != 0;
+        while ((m = next(c, START_MS + 20000)) != NULL) {
+            if (strcmp(m->device, "gas_pipe-0003-1") == 0) {
+                methane = reading_of(m, "methane");
+            } else if (strcmp(m->device, "elevator-0002-1") == 0) {
+                entrapped = reading_of(m, "entrapment") != 0;
             }
         }
         if (methane <= 10 || !entrapped) {
@@ -245,7 +239,6 @@ static void the_demos_two_faults_show_within_twenty_seconds(void **state)
         }
         city_free(c);
     }
-    message_free(&m);
     scenario_free(s);
 }
 
@@ -258,21 +251,18 @@ static void the_truth_names_what_was_wrong_and_since_when_it_showed(void **state
                    "\"for_s\": 20, \"magnitude\": 40},"
                    "{\"kind\": \"cover_tilted\", \"asset\": \"manhole-0001\", \"at_s\": 999}]}");
     struct city *c = new_city(s, 1);
-    struct message m;
+    const struct message *m;
     struct buf truth;
     int64_t first_seen = 0;
-    message_init(&m);
     buf_init(&truth, 4096);
-    while (city_next_ms(c) < START_MS + 60000) {
-        city_report(c, &m);
-        assert_true(message_end(&m));
-        const bool during = m.ts_ms >= START_MS + 15000 && m.ts_ms < START_MS + 35000;
-        assert_int_equal(reading_of(&m, "tilt") > 30, during);
+    while ((m = next(c, START_MS + 60000)) != NULL) {
+        const bool during = m->ts_ms >= START_MS + 15000 && m->ts_ms < START_MS + 35000;
+        assert_int_equal(reading_of(m, "tilt") > 30, during);
         if (during && first_seen == 0) {
-            first_seen = m.ts_ms;
+            first_seen = m->ts_ms;
         }
     }
-    city_truth(c, &truth);
+    assert_int_equal(city_truth(c, &truth), LL_OK);
     char expected[512];
     snprintf(expected, sizeof expected,
              "{\"asset\":\"manhole-0001\",\"device\":\"manhole-0001-1\",\"channel\":\"tilt\","
@@ -281,7 +271,6 @@ static void the_truth_names_what_was_wrong_and_since_when_it_showed(void **state
              START_MS + 15000LL, START_MS + 35000LL, (long long)first_seen);
     assert_string_equal(buf_str(&truth), expected);
     buf_free(&truth);
-    message_free(&m);
     city_free(c);
     scenario_free(s);
 }

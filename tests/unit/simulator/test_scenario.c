@@ -113,7 +113,7 @@ static void every_fault_of_the_file_is_named_with_line_and_key(void **state)
                  "scenario.json:3: assets[0].count: expected a whole number");
     expect_fault(HEAD "\"assets\": [{\"kind\": \"elevator\", \"count\": 1}]}",
                  "scenario.json:3: assets[0]: the key 'period_s' is missing; expected seconds "
-                 "between reports");
+                 "between samples");
 }
 
 #define ELEVATOR "\"assets\": [{\"kind\": \"elevator\", \"count\": 1, \"period_s\": 2}],\n"
@@ -125,7 +125,7 @@ static void impossible_faults_are_refused(void **state)
                                "\"elevator-0001\", \"at_s\": 1}]}",
                  "scenario.json:4: faults[0].kind: 'elevator' has no fault 'gas_leak'; expected "
                  "entrapment, levelling_drift, door_friction, brake_wear, guide_wear, overspeed, "
-                 "moving_door_open");
+                 "moving_door_open or one of a device");
     expect_fault(HEAD ELEVATOR "\"faults\": [{\"kind\": \"entrapment\", \"asset\":\n"
                                "\"elevator-0002\", \"at_s\": 1}]}",
                  "scenario.json:5: faults[0].asset: no asset 'elevator-0002' here");
