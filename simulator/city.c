@@ -20,7 +20,7 @@ struct site {
     struct rng chance; /* the faults', so that a fault changes nothing but what it is of */
     int64_t now_ms;    /* its state is of then */
     int64_t sample_ms; /* the next */
-    struct faults faults;
+    struct fault_list faults;
     struct device device;
     struct link link;
     alignas(max_align_t) unsigned char state[MODEL_MAX_STATE];
@@ -82,7 +82,7 @@ static ll_err add_fault(struct city *c, struct site *s, const struct fault *f)
     *own = *f;
     own->site = (size_t)(s - c->sites);
     own->observable_ms = FAULT_UNSEEN;
-    faults_add(&s->faults, own);
+    fault_list_add(&s->faults, own);
     return LL_OK;
 }
 
@@ -129,17 +129,21 @@ static ll_err add_chances(struct city *c)
     return err;
 }
 
+/* Those that have ended are kept for the truth; where one came by chance, the next is drawn, which
+ * may have begun already. */
 static ll_err switch_faults(struct city *c, struct site *s)
 {
     ll_err err = LL_OK;
-    struct fault *ended = faults_switch(&s->faults, s->now_ms, s->asset->model, s->state);
-    while (ended != NULL) {
-        struct fault *f = ended;
-        ended = f->next;
-        f->next = c->ended;
-        c->ended = f;
-        if (f->source != NULL && err == LL_OK) {
-            err = add_chance(c, s, f->source, f->end_ms);
+    while (err == LL_OK && s->faults.change_ms <= s->now_ms) {
+        struct fault *f = fault_list_switch(&s->faults, s->now_ms, s->asset->model, s->state);
+        while (f != NULL) {
+            struct fault *next = f->next;
+            f->next = c->ended;
+            c->ended = f;
+            if (f->source != NULL && err == LL_OK) {
+                err = add_chance(c, s, f->source, f->end_ms);
+            }
+            f = next;
         }
     }
     return err;
@@ -162,7 +166,7 @@ static ll_err init_site(struct city *c, size_t index, uint64_t seed, uint64_t fi
     s->chance = rng_seeded(~s->rng.state);
     s->now_ms = c->start_ms;
     s->sample_ms = c->start_ms + 1 + (int64_t)(rng_uniform(&s->rng) * (double)s->asset->period_ms);
-    faults_init(&s->faults);
+    fault_list_init(&s->faults);
     link_init(&s->link);
     assert(s->asset->model->state_size <= MODEL_MAX_STATE);
     s->asset->model->init(s->state, s->asset->model, &s->rng);
@@ -170,12 +174,13 @@ static ll_err init_site(struct city *c, size_t index, uint64_t seed, uint64_t fi
     return device_init(&s->device, s->asset, first_seq);
 }
 
-/* Steps end where faults begin and end, so that no fault acts too early or too late. */
+/* Steps end where faults of the process begin and end, so that none acts too early or too late;
+ * those of devices change nothing of the process. */
 static ll_err advance(struct city *c, struct site *s, int64_t to)
 {
     ll_err err = switch_faults(c, s);
     while (s->now_ms < to && err == LL_OK) {
-        const int64_t until = s->faults.change_ms < to ? s->faults.change_ms : to;
+        const int64_t until = s->faults.process_ms < to ? s->faults.process_ms : to;
         s->asset->model->step(s->state, &c->weather, s->now_ms,
                               (double)(until - s->now_ms) / LL_MS_PER_S, &s->rng);
         s->now_ms = until;
@@ -223,15 +228,12 @@ static ll_err take_sample(struct city *c, struct site *s, struct message **out)
 static ll_err act(struct city *c, struct site *s, int64_t now_ms, struct message **out)
 {
     *out = NULL;
-    const ll_err err = advance(c, s, now_ms);
-    if (err != LL_OK) {
-        return err;
-    }
     if (link_due_ms(&s->link) <= now_ms) {
         *out = link_take(&s->link, &s->faults, now_ms, &c->message) ? &c->message : NULL;
         return LL_OK;
     }
-    return take_sample(c, s, out);
+    const ll_err err = advance(c, s, now_ms);
+    return err == LL_OK ? take_sample(c, s, out) : err;
 }
 
 /* --- the city -------------------------------------------------------------------------------- */
@@ -395,12 +397,12 @@ static size_t gather_all(const struct city *c, const struct fault **all)
 ll_err city_truth(const struct city *c, struct buf *out)
 {
     const size_t count = gather_all(c, NULL);
-    const struct fault **all = calloc(count + 1, sizeof *all);
+    const struct fault **all = calloc(count + 1, sizeof(void *));
     if (all == NULL) {
         return LL_ENOMEM;
     }
     gather_all(c, all);
-    qsort(all, count, sizeof *all, by_onset);
+    qsort(all, count, sizeof(void *), by_onset);
     for (size_t i = 0; i < count; i++) {
         put_fault(c, all[i], out);
     }

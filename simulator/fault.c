@@ -60,17 +60,23 @@ const char *fault_channel(const struct model *m, const struct fault_kind *kind, 
     return NULL;
 }
 
-void faults_init(struct faults *l)
+void fault_list_init(struct fault_list *l)
 {
-    *l = (struct faults){.change_ms = FAULT_NEVER};
+    *l = (struct fault_list){.change_ms = FAULT_NEVER, .process_ms = FAULT_NEVER};
 }
 
-static int64_t change_of(const struct fault *f)
+static void note_change(struct fault_list *l, const struct fault *f)
 {
-    return f->on ? f->end_ms : f->onset_ms;
+    const int64_t change_ms = f->on ? f->end_ms : f->onset_ms;
+    if (change_ms < l->change_ms) {
+        l->change_ms = change_ms;
+    }
+    if (f->kind.layer == FAULT_OF_PROCESS && change_ms < l->process_ms) {
+        l->process_ms = change_ms;
+    }
 }
 
-void faults_add(struct faults *l, struct fault *f)
+void fault_list_add(struct fault_list *l, struct fault *f)
 {
     struct fault **at = &l->first;
     while (*at != NULL && (*at)->onset_ms <= f->onset_ms) {
@@ -78,13 +84,11 @@ void faults_add(struct faults *l, struct fault *f)
     }
     f->next = *at;
     *at = f;
-    if (change_of(f) < l->change_ms) {
-        l->change_ms = change_of(f);
-    }
+    note_change(l, f);
 }
 
 /* Of several of one kind at once, the greatest acts. */
-static void tell_model(const struct faults *l, size_t index, const struct model *m, void *state)
+static void tell_model(const struct fault_list *l, size_t index, const struct model *m, void *state)
 {
     double magnitude = 0;
     for (const struct fault *f = l->first; f != NULL; f = f->next) {
@@ -96,13 +100,15 @@ static void tell_model(const struct faults *l, size_t index, const struct model 
     m->set_fault(state, index, magnitude);
 }
 
-struct fault *faults_switch(struct faults *l, int64_t now_ms, const struct model *m, void *state)
+struct fault *fault_list_switch(struct fault_list *l, int64_t now_ms, const struct model *m,
+                                void *state)
 {
     struct fault *ended = NULL;
     if (now_ms < l->change_ms) {
         return NULL;
     }
     l->change_ms = FAULT_NEVER;
+    l->process_ms = FAULT_NEVER;
     for (struct fault **at = &l->first; *at != NULL;) {
         struct fault *f = *at;
         const bool over = now_ms >= f->end_ms;
@@ -117,9 +123,7 @@ struct fault *faults_switch(struct faults *l, int64_t now_ms, const struct model
             f->next = ended;
             ended = f;
         } else {
-            if (change_of(f) < l->change_ms) {
-                l->change_ms = change_of(f);
-            }
+            note_change(l, f);
             at = &f->next;
         }
         if (switched && f->kind.layer == FAULT_OF_PROCESS) {

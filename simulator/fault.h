@@ -43,11 +43,12 @@ struct fault {
     double value;
 };
 
-/* Of one asset: what has not ended, by onset. A zeroed list needs faults_init. */
-struct faults {
+/* Of one asset: what has not ended, by onset. A zeroed list needs fault_list_init. */
+struct fault_list {
     struct fault *first;
     unsigned on[FAULT_LAYERS]; /* how many are on */
     int64_t change_ms;         /* when the next one begins or ends */
+    int64_t process_ms;        /* the same of the process's alone */
 };
 
 /* The kind of that name which the model, a sensor or a link can have. */
@@ -57,12 +58,13 @@ bool fault_find(const struct model *m, const char *name, struct fault_kind *out)
  * model's first number. NULL where the model has no such channel, or it cannot have that fault. */
 const char *fault_channel(const struct model *m, const struct fault_kind *kind, const char *wanted);
 
-void faults_init(struct faults *l);
+void fault_list_init(struct fault_list *l);
 /* Takes the fault. */
-void faults_add(struct faults *l, struct fault *f);
+void fault_list_add(struct fault_list *l, struct fault *f);
 /* Begins and ends what does so by `now_ms`; tells the model. Those that have ended are taken off
  * the list and returned, chained. */
-struct fault *faults_switch(struct faults *l, int64_t now_ms, const struct model *m, void *state);
+struct fault *fault_list_switch(struct fault_list *l, int64_t now_ms, const struct model *m,
+                                void *state);
 /* Marks a fault as one that shows. */
 void fault_seen(struct fault *f, int64_t now_ms);
 

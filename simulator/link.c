@@ -1,5 +1,6 @@
 #include "simulator/link.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
@@ -49,9 +50,11 @@ void link_init(struct link *l)
     *l = (struct link){.upload_ms = FAULT_NEVER, .held_ms = FAULT_NEVER};
 }
 
+/* Of a buffer that is not empty. */
 static struct kept_message *pop(struct link *l)
 {
     struct kept_message *k = l->first;
+    assert(k != NULL);
     l->first = k->next;
     if (l->first == NULL) {
         l->last = NULL;
@@ -81,14 +84,15 @@ void link_free(struct link *l)
     link_init(l);
 }
 
-static struct fault *find_on(const struct faults *faults, size_t index)
+/* By the time and not by `on`, which is of the last sample. */
+static struct fault *find_on(const struct fault_list *faults, size_t index, int64_t now_ms)
 {
-    for (struct fault *f = faults->first; f != NULL && faults->on[FAULT_OF_LINK] > 0; f = f->next) {
-        if (f->on && f->kind.layer == FAULT_OF_LINK && f->kind.index == index) {
-            return f;
-        }
+    struct fault *f = faults->first;
+    while (f != NULL && !(f->kind.layer == FAULT_OF_LINK && f->kind.index == index &&
+                          f->onset_ms <= now_ms && now_ms < f->end_ms)) {
+        f = f->next;
     }
-    return NULL;
+    return f;
 }
 
 int64_t link_due_ms(const struct link *l)
@@ -104,10 +108,10 @@ static struct kept_message *unhold(struct link *l)
     return k;
 }
 
-bool link_take(struct link *l, const struct faults *faults, int64_t now_ms, struct message *m)
+bool link_take(struct link *l, const struct fault_list *faults, int64_t now_ms, struct message *m)
 {
     const bool held = l->held_ms <= now_ms;
-    if (find_on(faults, SILENT) != NULL) {
+    if (find_on(faults, SILENT, now_ms) != NULL) {
         if (held) {
             release(unhold(l));
         } else {
@@ -115,7 +119,7 @@ bool link_take(struct link *l, const struct faults *faults, int64_t now_ms, stru
         }
         return false;
     }
-    if (find_on(faults, BACKFILL) != NULL) {
+    if (find_on(faults, BACKFILL, now_ms) != NULL) {
         if (held) {
             push(l, unhold(l));
         }
@@ -173,11 +177,11 @@ static bool happens(const struct fault *f, struct rng *rng)
 }
 
 /* Of a link that is up, with nothing waiting. */
-static ll_err pass_up(struct link *l, struct faults *faults, int64_t now_ms, int64_t interval_ms,
-                      struct rng *rng, const struct message *m, bool *out)
+static ll_err pass_up(struct link *l, struct fault_list *faults, int64_t now_ms,
+                      int64_t interval_ms, struct rng *rng, const struct message *m, bool *out)
 {
-    struct fault *disorder = find_on(faults, DISORDER);
-    struct fault *duplicates = find_on(faults, DUPLICATES);
+    struct fault *disorder = find_on(faults, DISORDER, now_ms);
+    struct fault *duplicates = find_on(faults, DUPLICATES, now_ms);
     *out = true;
     if (l->held != NULL) {
         return LL_OK;
@@ -195,7 +199,7 @@ static ll_err pass_up(struct link *l, struct faults *faults, int64_t now_ms, int
     return LL_OK;
 }
 
-ll_err link_pass(struct link *l, struct faults *faults, int64_t now_ms, int64_t interval_ms,
+ll_err link_pass(struct link *l, struct fault_list *faults, int64_t now_ms, int64_t interval_ms,
                  struct rng *rng, const struct message *m, bool *out)
 {
     const bool waits = l->first != NULL;
@@ -203,9 +207,9 @@ ll_err link_pass(struct link *l, struct faults *faults, int64_t now_ms, int64_t 
     if (faults->on[FAULT_OF_LINK] == 0 && !waits) {
         return LL_OK;
     }
-    struct fault *silent = find_on(faults, SILENT);
-    struct fault *dropout = find_on(faults, DROPOUT);
-    struct fault *offline = find_on(faults, BACKFILL);
+    struct fault *silent = find_on(faults, SILENT, now_ms);
+    struct fault *dropout = find_on(faults, DROPOUT, now_ms);
+    struct fault *offline = find_on(faults, BACKFILL, now_ms);
     *out = false;
     if (silent != NULL) {
         fault_seen(silent, now_ms);

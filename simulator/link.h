@@ -34,11 +34,11 @@ void link_free(struct link *l);
 /* When it next has something to send of its own: link_take then. FAULT_NEVER: nothing waits. */
 int64_t link_due_ms(const struct link *l);
 /* What is due by `now_ms` into `m`; false where it could not leave. */
-bool link_take(struct link *l, const struct faults *faults, int64_t now_ms, struct message *m);
+bool link_take(struct link *l, const struct fault_list *faults, int64_t now_ms, struct message *m);
 
 /* A new message, at `now_ms`; the next is expected `interval_ms` later. *out: whether it leaves at
  * once; otherwise it was lost or kept, and `m` may be used again. */
-ll_err link_pass(struct link *l, struct faults *faults, int64_t now_ms, int64_t interval_ms,
+ll_err link_pass(struct link *l, struct fault_list *faults, int64_t now_ms, int64_t interval_ms,
                  struct rng *rng, const struct message *m, bool *out);
 
 #endif

@@ -64,7 +64,7 @@ static bool take_number(const struct record_source *src, const struct record_fie
 static bool take_range(const struct record_source *src, const struct record_field *f,
                        struct json_object *v, const char *path, double *out)
 {
-    double pair[2];
+    double pair[2] = {0};
     if (json_object_array_length(v) != 2) {
         return record_fault(src, path, "expected %s: two numbers", f->expected);
     }

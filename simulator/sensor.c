@@ -105,7 +105,7 @@ static size_t index_of(const struct sample *samples, size_t count, const char *c
     return i;
 }
 
-void sensor_apply(struct faults *l, int64_t now_ms, const struct model *m, const void *state,
+void sensor_apply(struct fault_list *l, int64_t now_ms, const struct model *m, const void *state,
                   struct rng *rng, struct sample *samples, size_t count)
 {
     if (l->on[FAULT_OF_SENSOR] == 0) {
@@ -132,7 +132,7 @@ void sensor_apply(struct faults *l, int64_t now_ms, const struct model *m, const
     }
 }
 
-int64_t sensor_clock(struct faults *l, int64_t now_ms)
+int64_t sensor_clock(struct fault_list *l, int64_t now_ms)
 {
     double ahead_ms = 0;
     if (l->on[FAULT_OF_SENSOR] == 0) {

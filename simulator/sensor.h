@@ -20,10 +20,10 @@ bool sensor_fault_takes_bool(size_t index);
 
 /* Readings as the faults that are on make them; marks those that show. `m` and `state` are what was
  * read. */
-void sensor_apply(struct faults *l, int64_t now_ms, const struct model *m, const void *state,
+void sensor_apply(struct fault_list *l, int64_t now_ms, const struct model *m, const void *state,
                   struct rng *rng, struct sample *samples, size_t count);
 
 /* The device's clock when it is `now_ms`. */
-int64_t sensor_clock(struct faults *l, int64_t now_ms);
+int64_t sensor_clock(struct fault_list *l, int64_t now_ms);
 
 #endif

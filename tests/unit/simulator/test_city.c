@@ -1,61 +1,32 @@
 /* The city as a whole, on the scenario that ships for the demonstration and on small ones. */
-#include "tests/unit/unit.h"
+#include "tests/unit/simulator/run_city.h"
 
-#include <json-c/json.h>
-#include <string.h>
-
-#include "gateway/base/fs.h"
 #include "gateway/base/jsonfile.h"
-#include "simulator/city.h"
 
-#define DEMO     "config/scenarios/demo.json"
-#define START_MS 1764000000000
+#define DEMO  "config/scenarios/demo.json"
+#define CHAOS "config/scenarios/link-chaos.json"
 
-static struct scenario *load(const char *path)
+/* All payloads up to `seconds`, a line each with its topic, asked for in steps of `step_ms`. */
+static void collect_by(const struct scenario *s, uint64_t seed, int seconds, int64_t step_ms,
+                       struct buf *out)
 {
-    struct diag d = {0};
-    struct scenario *s = NULL;
-    if (scenario_load(path, &d, &s) != LL_OK) {
-        fail_msg("%s", d.text[0]);
-    }
-    return s;
-}
-
-static struct scenario *scenario_of(const char *text)
-{
-    char path[300];
-    snprintf(path, sizeof path, "%s/city.json", unit_tmpdir());
-    assert_int_equal(fs_replace_file(path, text, strlen(text)), LL_OK);
-    return load(path);
-}
-
-static struct city *new_city(const struct scenario *s, uint64_t seed)
-{
-    struct city *c = NULL;
-    assert_int_equal(city_new(s, seed, START_MS, 1, &c), LL_OK);
-    return c;
-}
-
-/* The next message before then, ended, or NULL. */
-static struct message *next(struct city *c, int64_t until_ms)
-{
-    struct message *m = NULL;
-    assert_int_equal(city_next(c, until_ms, &m), LL_OK);
-    assert_true(m == NULL || message_end(m));
-    return m;
-}
-
-/* All payloads up to `seconds`, a line each with its topic. */
-static void collect(const struct scenario *s, uint64_t seed, int seconds, struct buf *out)
-{
+    const int64_t end_ms = START_MS + seconds * 1000LL;
     struct city *c = new_city(s, seed);
-    struct message *m;
     buf_init(out, 64 << 20);
-    while ((m = next(c, START_MS + seconds * 1000LL)) != NULL) {
-        buf_printf(out, "%s %s\n", m->topic, buf_str(&m->payload));
+    for (int64_t until_ms = START_MS; until_ms < end_ms;) {
+        struct message *m;
+        until_ms = until_ms + step_ms < end_ms ? until_ms + step_ms : end_ms;
+        while ((m = next(c, until_ms)) != NULL) {
+            buf_printf(out, "%lld %s %s\n", (long long)m->sent_ms, m->topic, buf_str(&m->payload));
+        }
     }
     assert_true(buf_ok(out) && out->len > 0);
     city_free(c);
+}
+
+static void collect(const struct scenario *s, uint64_t seed, int seconds, struct buf *out)
+{
+    collect_by(s, seed, seconds, seconds * 1000LL, out);
 }
 
 static void the_same_seed_gives_the_same_bytes(void **state)
@@ -73,6 +44,22 @@ static void the_same_seed_gives_the_same_bytes(void **state)
     assert_true(a.len != b.len || memcmp(a.data, b.data, a.len) != 0);
     buf_free(&a);
     buf_free(&b);
+    scenario_free(s);
+}
+
+/* A live run asks for what is due now and then, a fast one for all at once. */
+static void the_bytes_do_not_depend_on_the_speed_of_the_run(void **state)
+{
+    (void)state;
+    struct scenario *s = load(CHAOS);
+    struct buf fast;
+    struct buf slow;
+    collect_by(s, 7, 1200, 1200000, &fast);
+    collect_by(s, 7, 1200, 37, &slow);
+    assert_int_equal(fast.len, slow.len);
+    assert_memory_equal(fast.data, slow.data, fast.len);
+    buf_free(&fast);
+    buf_free(&slow);
     scenario_free(s);
 }
 
@@ -204,18 +191,6 @@ static void the_demo_sends_what_its_profiles_have_and_within_their_ranges(void *
     scenario_free(s);
 }
 
-static double reading_of(const struct message *m, const char *channel)
-{
-    struct json_object *payload = json_tokener_parse(buf_str(&m->payload));
-    struct json_object *readings = NULL;
-    struct json_object *v = NULL;
-    assert_true(json_object_object_get_ex(payload, "r", &readings));
-    assert_true(json_object_object_get_ex(readings, channel, &v));
-    const double value = json_object_get_double(v);
-    json_object_put(payload);
-    return value;
-}
-
 /* For several seeds, since the chambers' sizes differ. */
 static void the_demos_two_faults_show_within_twenty_seconds(void **state)
 {
@@ -277,6 +252,7 @@ static void the_truth_names_what_was_wrong_and_since_when_it_showed(void **state
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_same_seed_gives_the_same_bytes),
+    cmocka_unit_test(the_bytes_do_not_depend_on_the_speed_of_the_run),
     cmocka_unit_test(an_assets_readings_do_not_depend_on_its_neighbours),
     cmocka_unit_test(reports_come_in_the_order_of_time_each_in_its_period),
     cmocka_unit_test(the_demo_sends_what_its_profiles_have_and_within_their_ranges),
