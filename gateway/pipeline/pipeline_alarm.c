@@ -9,12 +9,13 @@
 #include "gateway/model/counters.h"
 #include "gateway/pipeline/pipeline_state.h"
 
-#define ARCHIVE_TRIES 3 /* each waits for another writer, see base/db.c */
-
-/* Keeps it to be archived later. Where that cannot be, only the journal has it: no checkpoint is
- * made any more, so that the next start reads it again. */
+/* Keeps it to be archived later. Where that cannot be, only the journal has it and what follows: no
+ * checkpoint is made any more, so that the next start reads them again, in their order. */
 static void keep_unarchived(struct pipeline *p, const struct alarm_record *r)
 {
+    if (p->archive_behind) {
+        return;
+    }
     if (p->unarchived_count == p->unarchived_cap) {
         const uint32_t cap = p->unarchived_cap > 0 ? 2 * p->unarchived_cap : 16;
         struct alarm_record *grown =
@@ -66,10 +67,8 @@ ll_err pipeline_catch_up_archive(struct pipeline *p)
 /* Behind those that wait already: each brings its alarm's own row up to date. */
 static void archive(struct pipeline *p, const struct alarm_record *r)
 {
-    ll_err err = p->unarchived_count > 0 || p->archive_behind ? LL_EAGAIN : LL_EDB;
-    for (int i = 0; i < ARCHIVE_TRIES && err == LL_EDB; i++) {
-        err = put(p, r);
-    }
+    const bool others_wait = p->unarchived_count > 0 || p->archive_behind;
+    const ll_err err = others_wait ? LL_EAGAIN : put(p, r);
     if (err == LL_OK) {
         return;
     }
