@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "gateway/base/fs.h"
@@ -334,6 +336,85 @@ static void a_sync_does_not_rely_on_one_that_has_not_ended(void **state)
     journal_close(shared);
 }
 
+#define APPENDERS      2
+#define APPENDS        600
+#define FAILS_ONE_IN   3
+#define RECORDS_IN_ALL (APPENDERS * APPENDS)
+
+static atomic_uint nth_sync;
+static atomic_bool done;
+
+static int fail_now_and_then(int fd)
+{
+    (void)fd;
+    errno = EIO;
+    return atomic_fetch_add(&nth_sync, 1) % FAILS_ONE_IN == 0 ? -1 : 0;
+}
+
+static int no_sync(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
+static void *append_many(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < APPENDS; i++) {
+        while (journal_append(shared, 1, (struct wall_ms){0}, "0123456789", 10, NULL) != LL_OK) {
+            sched_yield();
+        }
+        if (i % 10 == 0) {
+            usleep(100); /* so that the others have their turn */
+        }
+    }
+    return NULL;
+}
+
+static void *sync_for_ever(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&done)) {
+        (void)journal_sync(shared); /* one in three is to fail */
+    }
+    return NULL;
+}
+
+static void syncs_that_fail_amid_appends_take_nothing_from_readers(void **state)
+{
+    (void)state;
+    pthread_t appenders[APPENDERS];
+    pthread_t syncer;
+    const char *dir = new_dir();
+    shared = open_log(dir, &small_log);
+    struct journal_reader *r = open_reader(shared, 1);
+    struct fs_calls calls = fs_system_calls;
+    calls.fdatasync = fail_now_and_then;
+    calls.fsync = no_sync;
+    fs_replace(&calls);
+    atomic_store(&done, false);
+    assert_int_equal(pthread_create(&syncer, NULL, sync_for_ever, NULL), 0);
+    for (size_t i = 0; i < APPENDERS; i++) {
+        assert_int_equal(pthread_create(&appenders[i], NULL, append_many, NULL), 0);
+    }
+    for (uint64_t seq = 1; seq <= RECORDS_IN_ALL;) {
+        struct journal_record record;
+        if (journal_read(r, &record) == LL_OK) {
+            assert_int_equal(record.seq, seq);
+            seq++;
+        }
+    }
+    for (size_t i = 0; i < APPENDERS; i++) {
+        assert_int_equal(pthread_join(appenders[i], NULL), 0);
+    }
+    atomic_store(&done, true);
+    assert_int_equal(pthread_join(syncer, NULL), 0);
+    fs_replace(NULL);
+    assert_int_equal(journal_stats(shared).damaged, 0);
+    journal_reader_close(r);
+    journal_close(shared);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_copy_that_was_cut_off_is_cleared_away),
         cmocka_unit_test(what_a_killed_process_wrote_is_synced_at_the_first_occasion),
         cmocka_unit_test(a_sync_does_not_rely_on_one_that_has_not_ended),
+        cmocka_unit_test(syncs_that_fail_amid_appends_take_nothing_from_readers),
     };
     return unit_main(__FILE__, tests, sizeof tests / sizeof tests[0]);
 }
