@@ -29,7 +29,8 @@ SANITIZE ?=
 ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -DLL_VERSION='"$(VERSION)"' -I. $(WARN) $(OPT) \
                $(if $(SANITIZE),$(SANITIZE),$(HARDEN)) -pthread -MMD -MP $(CFLAGS)
 ALL_LDFLAGS := $(if $(SANITIZE),$(SANITIZE),$(HARDLD)) -pthread $(LDFLAGS)
-LIBS        := -lpaho-mqtt3as -lmosquitto -ljson-c -lcurl -lsqlite3 -lmicrohttpd -lz -lm
+LIBS        := -lpaho-mqtt3as -lmosquitto -ljson-c -lcurl -lsqlite3 -lmicrohttpd -lssl -lcrypto -lz \
+               -lm
 
 GATEWAY_C := $(filter-out gateway/main.c gateway/ctl/main.c,$(wildcard gateway/*.c gateway/*/*.c))
 CTL_C     := gateway/ctl/main.c

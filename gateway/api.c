@@ -174,8 +174,8 @@ static void write_mqtt(struct api *api, struct buf *out)
 {
     struct ingest_status s;
     ingest_status(api->ingest, &s);
-    buf_printf(out, "\"mqtt\":{\"connected\":%s,\"mqtt_version\":%d,",
-               s.connected ? "true" : "false", s.mqtt_version);
+    buf_printf(out, "\"mqtt\":{\"connected\":%s,\"holding\":%s,\"mqtt_version\":%d,",
+               s.connected ? "true" : "false", s.holding ? "true" : "false", s.mqtt_version);
     api_write_text(out, "uri", s.uri);
     buf_printf(out, ",\"since\":%lld,", (long long)s.since.ms);
     api_write_text(out, "last_error", s.last_error);

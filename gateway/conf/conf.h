@@ -66,12 +66,16 @@ struct conf {
     /* mqtt */
     size_t uri_count;
     char uris[LL_MAX_BROKERS][CONF_TEXT];
+    bool mqtt_311;                  /* never by MQTT 5 */
     char client_id[LL_MAX_ID + 16]; /* where none is given, made from gateway_id */
     char mqtt_username[CONF_TEXT];
     char mqtt_password_file[CONF_TEXT];
     char mqtt_ca_file[CONF_TEXT];
+    char mqtt_cert_file[CONF_TEXT]; /* the gateway's own, with its key; "": none */
+    char mqtt_key_file[CONF_TEXT];
     int64_t keepalive_s;
     int64_t session_expiry_s;
+    int64_t retry_max_ms; /* the longest pause between attempts to connect */
     int64_t max_message_bytes;
     size_t topic_count;
     struct conf_topic topics[LL_MAX_TOPICS];

@@ -76,6 +76,8 @@ static const struct setting topic_rows[] = {
      .help = "Payload format of the messages that match."},
 };
 
+static const char *const version_choices[] = {"5", "3.1.1", NULL};
+
 static const struct setting mqtt_rows[] = {
     {.key = "uris",
      .type = SETTING_LIST,
@@ -87,6 +89,14 @@ static const struct setting mqtt_rows[] = {
      .fallback = "[\"mqtt://127.0.0.1:1883\"]",
      .rows = ROWS(uri_rows),
      .help = "Brokers, tried in this order: `mqtt://host:port` or, with TLS, `mqtts://host:port`."},
+    {.key = "version",
+     .type = SETTING_CHOICE,
+     AT(struct conf, mqtt_311),
+     .choices = version_choices,
+     .fallback = "5",
+     .help =
+         "`5`: MQTT 5, and 3.1.1 where the broker refuses it. `3.1.1`: that alone, for a broker "
+         "that answers MQTT 5 with less than a refusal."},
     {.key = "client_id",
      .type = SETTING_ID,
      AT(struct conf, client_id),
@@ -110,6 +120,18 @@ static const struct setting mqtt_rows[] = {
      .is_read = true,
      .fallback = "",
      .help = "Certificates (PEM) that the broker's is checked against. Empty: the system's."},
+    {.key = "cert_file",
+     .type = SETTING_PATH,
+     AT(struct conf, mqtt_cert_file),
+     .is_read = true,
+     .fallback = "",
+     .help = "Certificate (PEM) that the gateway shows the broker. Empty: none."},
+    {.key = "key_file",
+     .type = SETTING_PATH,
+     AT(struct conf, mqtt_key_file),
+     .is_read = true,
+     .fallback = "",
+     .help = "Its private key (PEM, without a passphrase)."},
     {.key = "keepalive_s",
      .type = SETTING_INT,
      AT(struct conf, keepalive_s),
@@ -126,6 +148,14 @@ static const struct setting mqtt_rows[] = {
      .fallback = "604800",
      .unit = "s",
      .help = "How long the broker keeps messages for a gateway that is away (MQTT 5)."},
+    {.key = "retry_max_ms",
+     .type = SETTING_INT,
+     AT(struct conf, retry_max_ms),
+     .min = 100,
+     .max = 3600000,
+     .fallback = "30000",
+     .unit = "ms",
+     .help = "The pause before the next attempt to connect doubles from half a second up to this."},
     {.key = "max_message_bytes",
      .type = SETTING_INT,
      AT(struct conf, max_message_bytes),

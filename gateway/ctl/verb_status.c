@@ -34,7 +34,10 @@ static void add_mqtt(struct table *t, struct json_object *mqtt)
     char since[LL_TIME_TEXT];
     char wait[LL_NUM_TEXT];
     wall_format((struct wall_ms){member_int(mqtt, "since")}, since);
-    if (member_true(mqtt, "connected")) {
+    if (member_true(mqtt, "holding")) {
+        add_line(t, "MQTT", "held back: the intake journal takes no more; messages wait at %s",
+                 member_text(mqtt, "uri"));
+    } else if (member_true(mqtt, "connected")) {
         add_line(t, "MQTT", "connected to %s by MQTT %s since %s", member_text(mqtt, "uri"),
                  member_int(mqtt, "mqtt_version") == 5 ? "5" : "3.1.1", since);
     } else {
@@ -243,9 +246,9 @@ static void print_books(const struct ctl *c, struct json_object *root, const cha
 
 static void print_sources(const struct ctl *c, struct json_object *root)
 {
-    static const char *const head[] = {"source",   "messages", "decoded",  "duplicate",
-                                       "rejected", "readings", "accepted", "duplicate",
-                                       "late",     "rejected"};
+    static const char *const head[] = {"source",    "messages", "decoded",  "duplicate",
+                                       "retained",  "rejected", "readings", "accepted",
+                                       "duplicate", "late",     "rejected"};
     size_t count;
     struct json_object *all = member_array(root, "sources", &count);
     struct table t;
@@ -262,6 +265,7 @@ static void print_sources(const struct ctl *c, struct json_object *root)
             member_int(m, "received"),
             member_int(m, "decoded"),
             member_int(m, "duplicate"),
+            member_int(m, "retained"),
             rejected_sum(m),
             member_int(r, "decoded"),
             member_int(r, "accepted"),
@@ -283,7 +287,7 @@ static void print_sources(const struct ctl *c, struct json_object *root)
 
 enum ctl_exit ctl_ledger(struct ctl *c)
 {
-    static const char *const messages[] = {"received", "decoded", "duplicate"};
+    static const char *const messages[] = {"received", "decoded", "duplicate", "retained"};
     static const char *const readings[] = {"decoded", "forwarded",   "kept",   "duplicate",
                                            "late",    "quarantined", "evicted"};
     static const char *const of_source[] = {"decoded", "accepted", "duplicate", "late"};

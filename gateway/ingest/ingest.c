@@ -4,7 +4,7 @@
  *  - PUBACK for QoS 1 goes out when messageArrived returns, whatever it returns. So a message that
  *    the journal cannot take must keep the callback waiting; the broker keeps the message.
  *  - While a callback runs Paho holds its global lock: no call into Paho may be made meanwhile from
- *    another thread that must not wait. Hence `holding`, and a thread for the farewell.
+ *    another thread that must not wait. Hence receiver_holds, and a thread for the farewell.
  *  - A handle is bound to one protocol version when it is made, and once it has tried TLS it tries
  *    nothing else. So each attempt has a handle of its own.
  *  - A handle with several brokers tells the reason of the last one alone, and after a lost
@@ -22,18 +22,18 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/rng.h"
+#include "gateway/ingest/handshake.h"
+#include "gateway/ingest/receiver.h"
 #include "gateway/ingest/words.h"
 #include "gateway/model/counters.h"
 #include "gateway/model/intake.h"
 
 #define BACKOFF_BASE_MS    500
-#define BACKOFF_CAP_MS     30000
 #define CONNECT_TIMEOUT_S  10
 #define CONNECT_OVERDUE_MS 30000 /* Paho lost its own callback: begin anew */
 #define STEADY_MS          10000 /* a connection that lasts so long was a good one */
 #define FAREWELL_MS        2000
 #define FAREWELL_POLL_US   10000
-#define HOLD_RETRY_US      200000
 #define TICK_MS            LL_MS_PER_S
 #define WILL_TOPIC_PREFIX  "lifeline/v1/gateway/"
 
@@ -54,14 +54,10 @@ struct ingest {
     MQTTAsync handle; /* of the present or the last attempt, or NULL */
     int version;      /* of the handle: MQTTVERSION_5 or MQTTVERSION_3_1_1 */
 
-    _Atomic uint64_t received;
-    _Atomic bool holding;  /* a callback waits for the journal */
-    _Atomic bool stopping; /* the journal is about to be closed */
-    _Atomic bool parked;   /* a callback waits for the end of the process */
-    _Atomic bool left;     /* the farewell is over */
-    _Atomic int link;      /* enum link_state, as status and ticks see it */
-    struct log_limit journal_limit;
-    struct buf record; /* Paho calls messageArrived from one thread at a time */
+    struct receiver *receiver;
+    _Atomic bool left; /* the farewell is over */
+    _Atomic int link;  /* enum link_state, as status and ticks see it */
+    struct log_limit tick_limit;
 
     pthread_mutex_t lock;         /* below: set by Paho's callbacks, acted upon by ingest_timer */
     size_t broker;                /* whose turn it is */
@@ -79,69 +75,19 @@ struct ingest {
 
 /* --- messages -------------------------------------------------------------------------------- */
 
-/* Before one more try. Where the journal is about to be closed there is none, and to return would
- * acknowledge the message: the thread ends with the process. */
-static void wait_or_park(struct ingest *in)
-{
-    if (atomic_load(&in->stopping)) {
-        atomic_store(&in->parked, true);
-        for (;;) {
-            pause();
-        }
-    }
-    usleep(HOLD_RETRY_US);
-}
-
-/* Until the journal has it. Returning without would acknowledge the message. */
-static void journal_or_hold(struct ingest *in, const struct buf *record)
-{
-    for (;;) {
-        const ll_err err =
-            intake_log_append(in->intake, INTAKE_MESSAGE, record->data, record->len, NULL);
-        if (err == LL_OK) {
-            break;
-        }
-        if (!atomic_exchange(&in->holding, true)) {
-            counter_add(COUNTER_MQTT_PUSHED_BACK, 1);
-        }
-        uint64_t left_out;
-        if (log_limit_pass(&in->journal_limit, &left_out)) {
-            log_error("ingest", "held_back",
-                      "reason=\"%s\" suppressed=%llu hint=\"the intake journal takes no more; "
-                      "messages wait unacknowledged at the broker\"",
-                      ll_err_str(err), (unsigned long long)left_out);
-        }
-        wait_or_park(in);
-    }
-    atomic_store(&in->holding, false);
-    atomic_fetch_add(&in->received, 1);
-    counter_add(COUNTER_JOURNAL_BYTES, record->len);
-}
-
 static int on_message(void *ctx, char *topic, int topic_len, MQTTAsync_message *message)
 {
     struct ingest *in = ctx;
-    const size_t payload_len = message->payloadlen > 0 ? (size_t)message->payloadlen : 0;
-    const bool oversized = payload_len > (size_t)in->conf->max_message_bytes;
-    const size_t kept = payload_len < LL_MAX_MESSAGE_KEPT ? payload_len : LL_MAX_MESSAGE_KEPT;
     const struct intake_message m = {
         .topic = topic,
         .topic_len = topic_len > 0 ? (size_t)topic_len : strlen(topic), /* MQTT: at most 65,535 */
         .payload = message->payload,
-        .payload_len = oversized ? kept : payload_len,
-        .flags =
-            (uint8_t)((message->retained ? INTAKE_RETAINED : 0) |
-                      (message->dup ? INTAKE_REPEATED : 0) | (oversized ? INTAKE_OVERSIZED : 0)),
+        .payload_len = message->payloadlen > 0 ? (size_t)message->payloadlen : 0,
+        .flags = (uint8_t)((message->retained ? INTAKE_RETAINED : 0) |
+                           (message->dup ? INTAKE_REPEATED : 0)),
         .qos = (uint8_t)message->qos,
     };
-    buf_reset(&in->record);
-    intake_write(&m, &in->record);
-    while (!buf_ok(&in->record)) { /* no memory: as with a full disk, wait, do not lose */
-        wait_or_park(in);
-        buf_reset(&in->record);
-        intake_write(&m, &in->record);
-    }
-    journal_or_hold(in, &in->record);
+    receiver_take(in->receiver, &m);
     MQTTAsync_freeMessage(&message);
     MQTTAsync_free(topic);
     return 1;
@@ -164,7 +110,8 @@ static void schedule_retry(struct ingest *in, const char *what, const char *erro
 {
     /* lock held */
     const int64_t wait =
-        at_once ? 0 : rng_backoff_ms(&in->rng, in->rounds++, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+        at_once ? 0
+                : rng_backoff_ms(&in->rng, in->rounds++, BACKOFF_BASE_MS, in->conf->retry_max_ms);
     in->next_try = mono_after(clock_mono(), wait);
     in->in_backoff = true;
     in->status.retry_in_ms = wait;
@@ -200,14 +147,16 @@ static void on_disconnected(void *ctx, MQTTProperties *properties, enum MQTTReas
     lost(ctx, text != NULL ? text : "the broker ended the session");
 }
 
-/* The other version at the same broker, else the next broker, else a pause and the first. */
-static void connect_failed(struct ingest *in, int code, const char *message)
+/* The other version at the same broker, else the next broker, else a pause and the first. `tls`: ""
+ * or more than Paho told. */
+static void connect_failed(struct ingest *in, int code, const char *message, const char *tls)
 {
     char text[CONF_TEXT];
     pthread_mutex_lock(&in->lock);
-    words_of_failure(code, message, in->tls_error, text, sizeof text);
+    words_of_failure(code, message, tls[0] != '\0' ? tls : in->tls_error, text, sizeof text);
     int *version = &in->versions[in->broker];
-    const bool version_refused = code == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION || code == 1;
+    const bool version_refused =
+        !in->conf->mqtt_311 && (code == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION || code == 1);
     const bool fall_back = version_refused && *version == MQTTVERSION_5;
     if (version_refused) {
         *version = fall_back ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
@@ -219,14 +168,27 @@ static void connect_failed(struct ingest *in, int code, const char *message)
     pthread_mutex_unlock(&in->lock);
 }
 
+/* In Paho's threads, which may wait: there is no connection. */
+static void attempt_failed(struct ingest *in, int code, const char *message)
+{
+    char tls[CONF_TEXT] = "";
+    if (words_of_code(code) == NULL) {
+        pthread_mutex_lock(&in->lock);
+        const char *uri = in->uris[in->broker];
+        pthread_mutex_unlock(&in->lock);
+        handshake_fault(in->conf, uri, tls, sizeof tls);
+    }
+    connect_failed(in, code, message, tls);
+}
+
 static void on_connect_failure5(void *ctx, MQTTAsync_failureData5 *r)
 {
-    connect_failed(ctx, r->reasonCode != 0 ? (int)r->reasonCode : r->code, r->message);
+    attempt_failed(ctx, r->reasonCode != 0 ? (int)r->reasonCode : r->code, r->message);
 }
 
 static void on_connect_failure(void *ctx, MQTTAsync_failureData *r)
 {
-    connect_failed(ctx, r->code, r->message);
+    attempt_failed(ctx, r->code, r->message);
 }
 
 static int on_tls_error(const char *text, size_t len, void *ctx)
@@ -238,12 +200,39 @@ static int on_tls_error(const char *text, size_t len, void *ctx)
     return 1;
 }
 
+/* Of QoS 0, "online": what is still in Paho's queue when a connection is lost is not freed with the
+ * handle, and one of QoS 1 that could not be written would be freed twice. */
+static MQTTAsync_token announce(struct ingest *in, const char *state, int qos)
+{
+    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
+    MQTTAsync_send(in->handle, in->will_topic, (int)strlen(state), state, qos, 1, &response);
+    return response.token;
+}
+
+/* The last one: now the gateway hears all that it can. Not before, since a connection that ends as
+ * soon as it began would leave the announcement in Paho's queue. */
+static void answered(const struct subscription *s)
+{
+    if (s == &s->in->subscriptions[s->in->conf->topic_count - 1]) {
+        (void)announce(s->in, "online", 0);
+    }
+}
+
+static void on_subscribe_success5(void *ctx, MQTTAsync_successData5 *r)
+{
+    (void)r;
+    answered(ctx);
+}
+
+static void on_subscribe_success(void *ctx, MQTTAsync_successData *r)
+{
+    (void)r;
+    answered(ctx);
+}
+
 /* Connected but deaf: `status` tells the first refusal. */
 static void subscribe_failed(const struct subscription *s, int code, const char *message)
 {
-    if (code == MQTTASYNC_OPERATION_INCOMPLETE) {
-        return; /* the connection was lost meanwhile; the next one asks again */
-    }
     struct ingest *in = s->in;
     char text[CONF_TEXT];
     const char *words = words_of_code(code);
@@ -260,14 +249,23 @@ static void subscribe_failed(const struct subscription *s, int code, const char 
     pthread_mutex_unlock(&in->lock);
 }
 
+/* Codes of Paho's own tell that the connection was lost meanwhile; the next one asks again. */
+static void refused(const struct subscription *s, int code, const char *message)
+{
+    if (code >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
+        subscribe_failed(s, code, message);
+        answered(s);
+    }
+}
+
 static void on_subscribe_failure5(void *ctx, MQTTAsync_failureData5 *r)
 {
-    subscribe_failed(ctx, r->reasonCode != 0 ? (int)r->reasonCode : r->code, r->message);
+    refused(ctx, (int)r->reasonCode, r->message);
 }
 
 static void on_subscribe_failure(void *ctx, MQTTAsync_failureData *r)
 {
-    subscribe_failed(ctx, r->code, r->message);
+    refused(ctx, r->code, r->message);
 }
 
 /* A request for each filter: Paho tells a refusal as a failure only where it stands alone. */
@@ -278,9 +276,11 @@ static void subscribe(struct ingest *in)
         MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
         response.context = s;
         if (in->version == MQTTVERSION_5) {
+            response.onSuccess5 = on_subscribe_success5;
             response.onFailure5 = on_subscribe_failure5;
             response.subscribeOptions.retainHandling = 1; /* none again for a kept session */
         } else {
+            response.onSuccess = on_subscribe_success;
             response.onFailure = on_subscribe_failure;
         }
         const int rc = MQTTAsync_subscribe(in->handle, s->filter, 1, &response);
@@ -288,13 +288,6 @@ static void subscribe(struct ingest *in)
             subscribe_failed(s, rc, MQTTAsync_strerror(rc));
         }
     }
-}
-
-static MQTTAsync_token announce(struct ingest *in, const char *state)
-{
-    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-    MQTTAsync_send(in->handle, in->will_topic, (int)strlen(state), state, 1, 1, &response);
-    return response.token;
 }
 
 static void connected(struct ingest *in)
@@ -310,7 +303,6 @@ static void connected(struct ingest *in)
              in->version == MQTTVERSION_5 ? "5" : "3.1.1");
     pthread_mutex_unlock(&in->lock);
     subscribe(in);
-    (void)announce(in, "online");
 }
 
 /* Paho calls onFailure for a connection that was up and is lost, unless it called onSuccess. */
@@ -370,6 +362,8 @@ static int start_connect(struct ingest *in)
     will.qos = 1;
     will.retained = 1;
     tls.trustStore = c->mqtt_ca_file[0] != '\0' ? c->mqtt_ca_file : NULL;
+    tls.keyStore = c->mqtt_cert_file[0] != '\0' ? c->mqtt_cert_file : NULL;
+    tls.privateKey = c->mqtt_key_file[0] != '\0' ? c->mqtt_key_file : NULL;
     tls.verify = 1;
     tls.ssl_error_cb = on_tls_error;
     tls.ssl_error_context = in;
@@ -428,7 +422,7 @@ static void try_connect(struct ingest *in, struct mono_ns now)
     pthread_mutex_unlock(&in->lock);
     const int rc = err == LL_OK ? start_connect(in) : MQTTASYNC_FAILURE;
     if (rc != MQTTASYNC_SUCCESS) {
-        connect_failed(in, rc, MQTTAsync_strerror(rc));
+        connect_failed(in, rc, MQTTAsync_strerror(rc), "");
     }
 }
 
@@ -440,7 +434,7 @@ static void write_tick(struct ingest *in, struct mono_ns now)
     in->next_tick = mono_after(now, TICK_MS);
     const ll_err err = intake_log_tick(in->intake, atomic_load(&in->link) == LINK_UP);
     uint64_t left_out;
-    if (err != LL_OK && log_limit_pass(&in->journal_limit, &left_out)) {
+    if (err != LL_OK && log_limit_pass(&in->tick_limit, &left_out)) {
         log_error("ingest", "tick_lost", "reason=\"%s\"", ll_err_str(err));
     }
 }
@@ -448,7 +442,7 @@ static void write_tick(struct ingest *in, struct mono_ns now)
 void ingest_timer(struct ingest *in, struct mono_ns now)
 {
     write_tick(in, now);
-    if (atomic_load(&in->holding)) {
+    if (receiver_holds(in->receiver)) {
         return; /* Paho's lock is taken; see the top of this file */
     }
     pthread_mutex_lock(&in->lock);
@@ -471,7 +465,7 @@ static void free_ingest(struct ingest *in)
     for (size_t i = 0; i < LL_MAX_BROKERS; i++) {
         free(in->uris[i]);
     }
-    buf_free(&in->record);
+    receiver_free(in->receiver);
     explicit_bzero(in->password, sizeof in->password);
     pthread_mutex_destroy(&in->lock);
     free(in);
@@ -487,9 +481,11 @@ ll_err ingest_start(const struct conf *conf, struct intake_log *intake, struct i
     in->intake = intake;
     in->rng = rng_random();
     pthread_mutex_init(&in->lock, NULL);
-    buf_init(&in->record, LL_MAX_JOURNAL_RECORD);
     snprintf(in->will_topic, sizeof in->will_topic, WILL_TOPIC_PREFIX "%s/state", conf->gateway_id);
-    ll_err err = LL_OK;
+    ll_err err = receiver_new(intake, (size_t)conf->max_message_bytes, &in->receiver);
+    if (err != LL_OK) {
+        goto fail;
+    }
     if (conf->mqtt_password_file[0] != '\0') {
         err = conf_secret(conf->mqtt_password_file, in->password, sizeof in->password);
         if (err != LL_OK) {
@@ -509,7 +505,7 @@ ll_err ingest_start(const struct conf *conf, struct intake_log *intake, struct i
         in->subscriptions[i] = (struct subscription){in, conf->topics[i].filter};
     }
     for (size_t i = 0; i < conf->uri_count; i++) {
-        in->versions[i] = MQTTVERSION_5;
+        in->versions[i] = conf->mqtt_311 ? MQTTVERSION_3_1_1 : MQTTVERSION_5;
     }
     in->status.since = clock_wall();
     try_connect(in, clock_mono());
@@ -526,7 +522,7 @@ static void *say_farewell(void *arg)
     struct ingest *in = arg;
     if (in->handle != NULL) {
         if (atomic_load(&in->link) == LINK_UP) {
-            MQTTAsync_waitForCompletion(in->handle, announce(in, "offline"), FAREWELL_MS);
+            MQTTAsync_waitForCompletion(in->handle, announce(in, "offline", 1), FAREWELL_MS);
         }
         MQTTAsync_destroy(&in->handle); /* with DISCONNECT, which keeps the will from being sent */
     }
@@ -540,9 +536,9 @@ void ingest_stop(struct ingest *in)
         return;
     }
     pthread_t farewell;
-    atomic_store(&in->stopping, true);
+    receiver_stop(in->receiver);
     const int rc = pthread_create(&farewell, NULL, say_farewell, in);
-    while (rc == 0 && !atomic_load(&in->left) && !atomic_load(&in->parked)) {
+    while (rc == 0 && !atomic_load(&in->left) && !receiver_parked(in->receiver)) {
         usleep(FAREWELL_POLL_US);
     }
     if (!atomic_load(&in->left)) {
@@ -555,13 +551,14 @@ void ingest_stop(struct ingest *in)
 
 uint64_t ingest_received(const struct ingest *in)
 {
-    return atomic_load(&in->received);
+    return receiver_count(in->receiver);
 }
 
 void ingest_status(struct ingest *in, struct ingest_status *out)
 {
     pthread_mutex_lock(&in->lock);
     *out = in->status;
+    out->holding = receiver_holds(in->receiver);
     if (in->in_backoff) {
         const int64_t left = mono_elapsed_ms(clock_mono(), in->next_try);
         out->retry_in_ms = left > 0 ? left : 0;

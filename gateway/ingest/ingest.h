@@ -20,6 +20,7 @@ struct ingest;
 
 struct ingest_status {
     bool connected;
+    bool holding;               /* a message back, since the journal takes no more */
     int mqtt_version;           /* 5 or 4 (3.1.1) while connected */
     char uri[CONF_TEXT];        /* of the present or the last attempt */
     struct wall_ms since;       /* of the present state */

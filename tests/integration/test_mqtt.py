@@ -8,9 +8,10 @@ import shutil
 import signal
 import subprocess
 
+from certificates import Authority, need_openssl
 from city import City, expect_balance, now_ms, wait_for
-from harness import Skip, expect, expect_in, run
-from lifeline_services import ServiceError, free_port, write_secret
+from harness import expect, expect_in, run
+from lifeline_services import free_port, write_secret
 from stub_broker import V5, V311, StubBroker
 
 STATE = "lifeline/v1/gateway/test/state"
@@ -44,27 +45,13 @@ def fixture(folder):
 
 
 def make_tls(c):
-    """A CA, another one, and a TLS listener of the broker for 127.0.0.1 by the first."""
-    def openssl(*words):
-        done = subprocess.run(["openssl", *map(str, words)], cwd=folder, capture_output=True,
-                              text=True, timeout=60)
-        if done.returncode != 0:
-            raise ServiceError("openssl %s: %s" % (words[0], done.stderr))
-
-    folder = c.folder / "tls"
-    folder.mkdir()
-    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    for name in ("ca", "other"):
-        openssl("req", "-x509", *new_key, "-keyout", name + ".key", "-out", name + ".pem",
-                "-days", 2, "-subj", "/CN=" + name)
-    openssl("req", *new_key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=broker")
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-days", 2, "-extfile", "names", "-out", "server.pem")
+    """Two authorities, and a TLS listener of the broker for 127.0.0.1 by the first."""
+    c.authority = Authority(c.folder / "tls")
+    c.other_authority = Authority(c.folder / "other")
+    certificate, key = c.authority.issue("broker")
     port = free_port()
     with open(c.broker.folder / "mosquitto.conf", "a", encoding="utf-8") as config:
-        config.write("listener %d 127.0.0.1\ncafile %s\ncertfile %s\nkeyfile %s\n" % (
-            port, folder / "ca.pem", folder / "server.pem", folder / "server.key"))
+        config.write("listener %d 127.0.0.1\ncertfile %s\nkeyfile %s\n" % (port, certificate, key))
     return port
 
 
@@ -149,6 +136,16 @@ def an_old_broker_beside_a_dead_one_is_found(c):
     old = stub(c, refuse=OLD_BROKER)
     restart(c, uris=[old.uri, "mqtt://127.0.0.1:%d" % free_port()])
     expect(status(c)["uri"], old.uri, "uri")
+
+
+def with_version_311_mqtt_5_is_never_tried(c):
+    broker = stub(c, refuse={V311: b"\0\1"})
+    restart(c, uris=[broker.uri], version="3.1.1", wait=False)
+    wait_for("three attempts", lambda: len(broker.versions) >= 3, 30)
+    broker.refuse.clear()
+    c.gateway.wait_connected()
+    expect(set(broker.versions), {V311}, "versions tried")
+    expect(status(c)["mqtt_version"], 4, "version in status")
 
 
 def a_refusal_of_311_has_a_name(c):
@@ -253,13 +250,12 @@ def no_password_is_in_a_log(c):
 
 
 def need_tls(c):
-    if c.tls_port is None:
-        raise Skip("openssl is not installed")
+    need_openssl()
     return "mqtts://127.0.0.1:%d" % c.tls_port
 
 
 def tls_by_the_right_authority_is_taken(c):
-    restart(c, uris=[need_tls(c)], ca_file=str(c.folder / "tls/ca.pem"))
+    restart(c, uris=[need_tls(c)], ca_file=str(c.authority.ca))
     c.read(pressure=0.2)
     c.settle()
 
@@ -267,22 +263,23 @@ def tls_by_the_right_authority_is_taken(c):
 def tls_beside_a_plain_broker_is_no_hindrance(c):
     dead = "mqtts://127.0.0.1:%d" % free_port()
     need_tls(c)
-    restart(c, uris=[dead, c.broker.uri], ca_file=str(c.folder / "tls/ca.pem"))
+    restart(c, uris=[dead, c.broker.uri], ca_file=str(c.authority.ca))
     expect(status(c)["uri"], c.broker.uri, "uri")
 
 
+def refused_for(c, words, **mqtt):
+    restart(c, wait=False, **mqtt)
+    wait_status(c, "the reason", lambda s: words in s["last_error"] and not s["connected"])
+
+
 def tls_by_another_authority_is_refused(c):
-    restart(c, uris=[need_tls(c)], ca_file=str(c.folder / "tls/other.pem"), wait=False)
-    wait_status(c, "the reason",
-                lambda s: "certificate verify failed" in s["last_error"] and not s["connected"])
+    refused_for(c, "its authority is not in mqtt.ca_file", uris=[need_tls(c)],
+                ca_file=str(c.other_authority.ca))
 
 
 def tls_for_another_host_is_refused(c):
-    uri = need_tls(c).replace("127.0.0.1", "localhost")
-    restart(c, uris=[uri], ca_file=str(c.folder / "tls/ca.pem"), wait=False)
-    wait_for("two attempts", lambda: len(waits_of(c, "connect_failed")) >= 2, 30)
-    expect(status(c)["connected"], False, "connected")
-    expect(status(c)["last_error"] != "", True, "a reason")
+    refused_for(c, "hostname mismatch", ca_file=str(c.authority.ca),
+                uris=[need_tls(c).replace("127.0.0.1", "localhost")])
 
 
 # --- sizes ---------------------------------------------------------------------------------------
@@ -393,6 +390,8 @@ def messages_are_held_back_when_the_journal_is_full(c):
     restart(c, keepalive_s=5)
     c.first_ts = now_ms() - 24 * 3600 * 1000
     fill_up(c)
+    expect(status(c)["holding"], True, "holding in status")
+    expect_in("held back", c.gateway.ctl("status", json_output=False).stdout, "lifelinectl status")
     received = messages(c)["received"] - c.settled_at
     expect(received < sum(FILLING), True, "fewer than all received (%d)" % received)
 
@@ -407,6 +406,7 @@ def all_arrive(c, count):
     freeze(c, False)
     wait_for("all messages", lambda: messages(c)["decoded"] - c.settled_at == count, 90)
     expect_balance(c.gateway.wait_settled(0))
+    expect(status(c)["holding"], False, "holding in status")
     expect([row["count"] for row in c.influx.query(
         "SELECT count(trips) FROM gas_pipe WHERE device = '%s'" % LONG_NAME)],
         [count * BIG_BATCH], "in InfluxDB")
@@ -436,7 +436,7 @@ if __name__ == "__main__":
     run([a_broker_of_311_alone_is_spoken_to_by_311,
          a_broker_that_refuses_mqtt_5_by_mqtt_5_is_spoken_to_by_311,
          the_version_is_remembered_for_the_broker, an_old_broker_beside_a_dead_one_is_found,
-         a_refusal_of_311_has_a_name, a_refused_subscription_is_told,
+         with_version_311_mqtt_5_is_never_tried, a_refusal_of_311_has_a_name, a_refused_subscription_is_told,
          a_dead_broker_is_passed_over, a_broker_that_dies_is_left_for_the_next,
          a_broker_that_says_goodbye_is_left_for_the_next, it_stays_at_the_broker_it_found,
          a_broker_that_hangs_up_is_asked_more_and_more_seldom,

@@ -291,6 +291,10 @@ static void status_names_the_connections(void **state)
                  "\"last_success\":null}]}";
     assert_int_equal(run("status"), CTL_OK);
     expect_part(out_text, "influx  not tried");
+    answers[2] = "{\"mqtt\":{\"connected\":true,\"holding\":true,\"uri\":\"tcp://b:1\"}}";
+    assert_int_equal(run("status"), CTL_OK);
+    expect_part(out_text, "MQTT      held back: the intake journal takes no more; messages wait at "
+                          "tcp://b:1\n");
 }
 
 static void status_names_what_becomes_of_alarms_by_mqtt(void **state)
@@ -325,18 +329,20 @@ static void status_names_what_becomes_of_alarms_by_mqtt(void **state)
 static void the_ledger_names_the_reasons_that_occurred(void **state)
 {
     (void)state;
-    answers[0] = "{\"messages\":{\"received\":10,\"decoded\":7,\"duplicate\":1,\"rejected\":"
-                 "{\"malformed\":2,\"retained\":0},\"in_flight\":0,\"balanced\":true},"
+    answers[0] = "{\"messages\":{\"received\":13,\"decoded\":7,\"duplicate\":1,\"retained\":3,"
+                 "\"rejected\":{\"malformed\":2,\"oversized\":0},\"in_flight\":0,"
+                 "\"balanced\":true},"
                  "\"readings\":{\"decoded\":9,\"forwarded\":8,\"balanced\":false}}";
     assert_int_equal(run("ledger"), CTL_OK);
-    expect_part(out_text, "messages received   10\n"
+    expect_part(out_text, "messages received   13\n"
                           "  decoded            7\n"
                           "  duplicate          1\n"
+                          "  retained           3\n"
                           "  rejected           2\n"
                           "    malformed        2  the payload does not parse");
     expect_part(out_text, "readings decoded     9\n  forwarded          8\n");
     expect_part(out_text, "  balanced          NO  the states do not add up");
-    assert_null(strstr(out_text, "retained"));
+    assert_null(strstr(out_text, "oversized"));
 }
 
 static void the_ledger_has_a_row_for_each_source(void **state)
@@ -344,16 +350,18 @@ static void the_ledger_has_a_row_for_each_source(void **state)
     (void)state;
     answers[0] =
         "{\"sources\":[{\"source\":\"city/+/up\",\"messages\":{\"received\":10,\"decoded\":7,"
-        "\"duplicate\":1,\"rejected\":{\"malformed\":1,\"oversized\":1}},\"readings\":"
+        "\"duplicate\":1,\"retained\":0,\"rejected\":{\"malformed\":1,\"oversized\":1}},"
+        "\"readings\":"
         "{\"decoded\":20,\"accepted\":15,\"duplicate\":2,\"late\":0,\"rejected\":"
         "{\"out_of_range\":3}}},{\"source\":\"+none\"}]}";
     assert_int_equal(run("ledger"), CTL_OK);
-    expect_part(out_text,
-                "\nsource     messages  decoded  duplicate  rejected  readings  accepted  "
-                "duplicate  late  rejected\n"
-                "city/+/up        10        7          1         2        20        15  "
-                "        2     0         3\n"
-                "+none             0");
+    expect_part(
+        out_text,
+        "\nsource     messages  decoded  duplicate  retained  rejected  readings  accepted  "
+        "duplicate  late  rejected\n"
+        "city/+/up        10        7          1         0         2        20        15  "
+        "        2     0         3\n"
+        "+none             0");
 }
 
 static void the_ledger_of_one_source_has_no_readings_under_way(void **state)
