@@ -90,7 +90,7 @@ struct state {
     const char *key;
     uint64_t value;
 };
-#define MESSAGE_STATES        2
+#define MESSAGE_STATES        3
 #define READING_STATES        7
 #define SOURCE_READING_STATES 4
 
@@ -98,6 +98,7 @@ static void message_states(const struct ledger *l, struct state out[MESSAGE_STAT
 {
     out[0] = (struct state){"decoded", l->messages_decoded};
     out[1] = (struct state){"duplicate", l->messages_duplicate};
+    out[2] = (struct state){"retained", l->messages_retained};
 }
 
 static void reading_states(const struct ledger_view *v, struct state out[READING_STATES])

@@ -18,6 +18,7 @@ static const struct {
     {"messages_taken", offsetof(struct ledger, messages_taken)},
     {"messages_decoded", offsetof(struct ledger, messages_decoded)},
     {"messages_duplicate", offsetof(struct ledger, messages_duplicate)},
+    {"retained", offsetof(struct ledger, messages_retained)}, /* once a reason of refusal */
     {"readings_decoded", offsetof(struct ledger, readings_decoded)},
     {"readings_duplicate", offsetof(struct ledger, readings_duplicate)},
     {"readings_late", offsetof(struct ledger, readings_late)},
@@ -58,8 +59,8 @@ bool device_books_balance(const struct device_books *b)
 
 bool source_messages_balance(const struct ledger *l)
 {
-    return l->messages_taken ==
-           l->messages_decoded + l->messages_duplicate + ledger_rejected(l, SCOPE_MESSAGE);
+    return l->messages_taken == l->messages_decoded + l->messages_duplicate + l->messages_retained +
+                                    ledger_rejected(l, SCOPE_MESSAGE);
 }
 
 bool source_readings_balance(const struct ledger *l)
@@ -72,7 +73,8 @@ bool ledger_messages_balance(const struct ledger_view *v)
 {
     const struct ledger *l = &v->ledger;
     return v->messages_received == l->messages_decoded + l->messages_duplicate +
-                                       ledger_rejected(l, SCOPE_MESSAGE) + v->messages_in_flight;
+                                       l->messages_retained + ledger_rejected(l, SCOPE_MESSAGE) +
+                                       v->messages_in_flight;
 }
 
 bool ledger_readings_balance(const struct ledger_view *v)

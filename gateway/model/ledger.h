@@ -1,7 +1,7 @@
 /*
  * The books: every message received and every reading decoded ends in exactly one counted state.
  *
- *   messages  received = decoded + duplicate + Σ rejected(reason) + in flight (journal)
+ *   messages  received = decoded + duplicate + retained + Σ rejected(reason) + in flight (journal)
  *   readings  decoded  = forwarded + kept + duplicate + late + Σ rejected(reason)
  *                        + quarantined + evicted + in flight (spool)
  *
@@ -24,6 +24,7 @@ struct ledger {
     uint64_t messages_taken; /* out of the journal */
     uint64_t messages_decoded;
     uint64_t messages_duplicate;
+    uint64_t messages_retained; /* an old state told again: their readings are in no books */
     uint64_t readings_decoded;
     uint64_t readings_duplicate;
     uint64_t readings_late;

@@ -44,6 +44,7 @@ enum reading_flag {
     READING_TIME_CORRECTED = 1 << 4,    /* the device's clock is off; from its receipt */
     READING_CLOCK_BEHIND = 1 << 5,      /* the device's clock is; its time stands */
     READING_LATE = 1 << 6,              /* by more than its profile's late_after_s */
+    READING_RETAINED = 1 << 7,          /* told again by the broker: shown, and no more */
 };
 
 /* A valid reading of a known channel, in the channel's unit. */

@@ -99,9 +99,6 @@ enum reason judge_message(struct judge *j, const struct registry *registry,
                           const struct device **device)
 {
     j->detail[0] = '\0';
-    if ((m->flags & INTAKE_RETAINED) != 0) {
-        return REASON_RETAINED;
-    }
     if ((m->flags & INTAKE_OVERSIZED) != 0) {
         snprintf(j->detail, sizeof j->detail, "more than %lld bytes",
                  (long long)j->conf->max_message_bytes);

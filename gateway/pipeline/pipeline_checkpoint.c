@@ -54,6 +54,17 @@ static ll_err load_time(struct pipeline *p, uint32_t version, struct cursor *in)
     return pipeline_hold_load(p, in);
 }
 
+static void save_retained(const struct pipeline *p, struct buf *out)
+{
+    series_retained_save(p->table, out);
+}
+
+static ll_err load_retained(struct pipeline *p, uint32_t version, struct cursor *in)
+{
+    (void)version;
+    return series_retained_load(p->table, in);
+}
+
 static const struct section {
     enum checkpoint_tag tag;
     uint32_t version;
@@ -65,6 +76,7 @@ static const struct section {
     {CHECKPOINT_DEVICES, SERIES_TABLE_VERSION, 1, save_devices, load_devices},
     {CHECKPOINT_ALARMS, 1, 1, save_alarms, load_alarms},
     {CHECKPOINT_TIME, 1, 1, pipeline_hold_save, load_time},
+    {CHECKPOINT_RETAINED, 1, 1, save_retained, load_retained},
 };
 #define SECTIONS (sizeof sections / sizeof sections[0])
 

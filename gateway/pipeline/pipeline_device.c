@@ -38,16 +38,17 @@ static void write_channels(const struct series_table *t, const struct device *d,
     for (size_t c = 0; c < d->profile->channel_count; c++) {
         const struct series *s = &t->series[d->first_series + c];
         const struct channel_spec *spec = &d->profile->channels[c];
+        const bool retained = series_shows_retained(s);
         char value[LL_NUM_TEXT] = "null";
-        if (s->last_ts_ms != INT64_MIN) {
-            num_format(s->last_value, value);
+        if (retained || s->last_ts_ms != INT64_MIN) {
+            num_format(retained ? s->retained_value : s->last_value, value);
         }
         buf_printf(out, "%s{\"channel\":\"%s\",\"value\":%s,\"unit\":", c > 0 ? "," : "",
                    spec->name, value);
         buf_json_str(out, spec->unit->symbol, strlen(spec->unit->symbol));
         buf_char(out, ',');
-        write_time("time", s->last_ts_ms, out);
-        buf_char(out, '}');
+        write_time("time", retained ? s->retained_ms : s->last_ts_ms, out);
+        buf_printf(out, ",\"retained\":%s}", retained ? "true" : "false");
     }
     buf_str_add(out, "]}");
 }

@@ -32,8 +32,8 @@ static void refuse(struct refusal *f, enum reason reason, const char *detail)
                  reason_info(reason)->key, topic_len, f->message->topic, detail, f->rec->seq,
                  left_out);
     }
-    if (f->kept[reason] || reason == REASON_RETAINED) {
-        return; /* an old state told again is no fault to look into */
+    if (f->kept[reason]) {
+        return;
     }
     f->kept[reason] = true;
     const struct quarantine_item item = {
@@ -281,8 +281,8 @@ void pipeline_watch_message(struct pipeline *p, const struct journal_record *rec
     struct intake_message m;
     struct uplink uplink;
     const struct device *device = NULL;
-    if (intake_read(rec->data, rec->len, &m) != LL_OK) {
-        return; /* it is refused when its turn comes */
+    if (intake_read(rec->data, rec->len, &m) != LL_OK || (m.flags & INTAKE_RETAINED) != 0) {
+        return; /* it is refused, or shown, when its turn comes */
     }
     const enum reason reason =
         rec->type == INTAKE_SELF
@@ -309,6 +309,10 @@ void pipeline_take_message(struct pipeline *p, const struct journal_record *rec)
     p->books->messages_taken++;
     if (!whole) {
         refuse(&f, REASON_MALFORMED, "the intake record is damaged");
+        return;
+    }
+    if ((m.flags & INTAKE_RETAINED) != 0) {
+        pipeline_take_retained(p, &m, source);
         return;
     }
     const enum reason reason =

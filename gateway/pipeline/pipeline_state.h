@@ -90,6 +90,8 @@ struct pipeline {
 /* Messages (pipeline_message.c): one record's whole way up to its line protocol and detectors. */
 void pipeline_take_message(struct pipeline *p, const struct journal_record *rec);
 void pipeline_take_self(struct pipeline *p, const struct journal_record *rec);
+/* A retained one instead (pipeline_retained.c). */
+void pipeline_take_retained(struct pipeline *p, const struct intake_message *m, size_t source);
 
 /* Only what cannot wait for the time to be known: shows and watches the message's readings. */
 void pipeline_watch_message(struct pipeline *p, const struct journal_record *rec);

@@ -26,6 +26,7 @@ static void number_everything(struct series_table *t)
         for (size_t c = 0; c < p->channel_count; c++, series++) {
             t->series[series] = (struct series){.last_ts_ms = INT64_MIN,
                                                 .last_own_ms = INT64_MIN,
+                                                .retained_ms = INT64_MIN,
                                                 .device = i,
                                                 .first_watch = watch};
             for (size_t k = 0; k < p->channels[c].detector_count; k++) {
@@ -117,6 +118,8 @@ static void adopt_channel(struct series_table *t, const struct device *d, size_t
     to->last_ts_ms = old->series[old_series].last_ts_ms;
     to->last_own_ms = old->series[old_series].last_own_ms;
     to->last_value = old->series[old_series].last_value;
+    to->retained_ms = old->series[old_series].retained_ms;
+    to->retained_value = old->series[old_series].retained_value;
     const struct channel_spec *before = series_channel(old, old_series);
     for (size_t k = 0; k < before->detector_count; k++) {
         const uint32_t w = find_in_channel(t, d, channel, before->detectors[k].name);
@@ -336,6 +339,56 @@ ll_err series_table_load(struct series_table *t, uint32_t version, struct cursor
             device_bytes(d->profile, version) == len) {
             struct cursor c = cursor_over(body, len);
             load_device(t, d, version, &c);
+        }
+    }
+    return in->bad ? LL_ECORRUPT : LL_OK;
+}
+
+/*
+ * u32 count, then for each: u8 id length, id, u8 channel length, channel, i64 time, f64 value: by
+ * name, since they are few.
+ */
+static void save_name(const char *name, struct buf *out)
+{
+    const size_t len = strlen(name);
+    buf_char(out, (char)len);
+    buf_add(out, name, len);
+}
+
+void series_retained_save(const struct series_table *t, struct buf *out)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < t->series_count; i++) {
+        count += series_shows_retained(&t->series[i]);
+    }
+    buf_u32(out, count);
+    for (uint32_t i = 0; i < t->series_count; i++) {
+        const struct series *s = &t->series[i];
+        if (series_shows_retained(s)) {
+            save_name(series_device(t, i)->id, out);
+            save_name(series_channel(t, i)->name, out);
+            buf_u64(out, (uint64_t)s->retained_ms);
+            put_double(out, s->retained_value);
+        }
+    }
+}
+
+ll_err series_retained_load(struct series_table *t, struct cursor *in)
+{
+    const uint32_t count = cursor_u32(in);
+    for (uint32_t i = 0; i < count && !in->bad; i++) {
+        const uint8_t id_len = cursor_u8(in);
+        const char *id = (const char *)cursor_bytes(in, id_len);
+        const uint8_t name_len = cursor_u8(in);
+        const char *name = (const char *)cursor_bytes(in, name_len);
+        const int64_t ms = (int64_t)cursor_u64(in);
+        const double value = get_double(in);
+        const struct device *d = in->bad ? NULL : registry_device(t->registry, id, id_len);
+        const int channel = d != NULL ? profile_channel(d->profile, name, name_len) : -1;
+        if (channel >= 0) {
+            struct series *s = &t->series[d->first_series + (uint32_t)channel];
+            s->retained_ms = ms;
+            s->retained_value = value;
         }
     }
     return in->bad ? LL_ECORRUPT : LL_OK;

@@ -32,6 +32,8 @@ struct series {
     int64_t last_ts_ms;  /* newest reading, as it was stored; INT64_MIN: none yet */
     int64_t last_own_ms; /* and as it came, before it was moved off another */
     double last_value;
+    int64_t retained_ms; /* of a retained value; 0: it has no time; INT64_MIN: there is none */
+    double retained_value;
     uint32_t device;
     uint32_t first_watch;
 };
@@ -69,11 +71,20 @@ const struct detector_spec *watch_spec(const struct series_table *t, uint32_t wa
 uint32_t series_find_watch(const struct series_table *t, const char *device, const char *channel,
                            const char *condition);
 
+/* Whether no reading is newer than what a retained message told. */
+static inline bool series_shows_retained(const struct series *s)
+{
+    return s->retained_ms > s->last_ts_ms;
+}
+
 /* For the checkpoint. A device whose profile has changed shape since is skipped when loaded.
  * Version 1 knew nothing of the devices' clocks; version 2 did not know which numbers are missing,
  * so that those of them that come late stay counted. */
 #define SERIES_TABLE_VERSION 3
 void series_table_save(const struct series_table *t, struct buf *out);
 ll_err series_table_load(struct series_table *t, uint32_t version, struct cursor *in);
+/* Likewise, of the series that show a retained value. */
+void series_retained_save(const struct series_table *t, struct buf *out);
+ll_err series_retained_load(struct series_table *t, struct cursor *in);
 
 #endif

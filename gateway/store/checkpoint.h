@@ -23,6 +23,7 @@ enum checkpoint_tag {
     CHECKPOINT_DEVICES = 2,
     CHECKPOINT_ALARMS = 3,
     CHECKPOINT_TIME = 4,
+    CHECKPOINT_RETAINED = 5,
 };
 
 struct checkpoint; /* a loaded one */

@@ -84,7 +84,8 @@ static void write_flags(uint32_t flags, struct buf *out)
                  {READING_TIME_ESTIMATED, "time_estimated"},
                  {READING_TIME_CORRECTED, "time_corrected"},
                  {READING_CLOCK_BEHIND, "clock_behind"},
-                 {READING_LATE, "late"}};
+                 {READING_LATE, "late"},
+                 {READING_RETAINED, "retained"}};
     bool first = true;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if ((flags & names[i].flag) != 0) {

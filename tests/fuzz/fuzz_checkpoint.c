@@ -75,6 +75,28 @@ static void load_devices(const uint8_t *data, size_t size, uint32_t version)
     series_table_free(again);
 }
 
+static void load_retained(const uint8_t *data, size_t size)
+{
+    struct series_table *t = new_table();
+    struct series_table *again = new_table();
+    struct cursor in = cursor_over(data, size);
+    if (series_retained_load(t, &in) == LL_OK) {
+        struct buf a;
+        struct buf b;
+        buf_init(&a, MAX_SECTION);
+        buf_init(&b, MAX_SECTION);
+        series_retained_save(t, &a);
+        in = cursor_over(a.data, a.len);
+        demand(series_retained_load(again, &in) == LL_OK && cursor_left(&in) == 0);
+        series_retained_save(again, &b);
+        demand(buf_ok(&a) && a.len == b.len && memcmp(a.data, b.data, a.len) == 0);
+        buf_free(&a);
+        buf_free(&b);
+    }
+    series_table_free(t);
+    series_table_free(again);
+}
+
 static void count_transition(void *ctx, const struct alarm_record *r)
 {
     size_t *count = ctx;
@@ -164,6 +186,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (uint32_t version = 1; version <= SERIES_TABLE_VERSION; version++) {
             load_devices(data + 1, size - 1, version);
         }
+    } else if (size > 0 && data[0] == 'R') {
+        load_retained(data + 1, size - 1);
     } else if (size > 0 && data[0] == 'A') {
         load_alarms(data + 1, size - 1);
     } else if (size > 0 && (data[0] == 1 || data[0] == SOURCES_VERSION)) {

@@ -150,7 +150,7 @@ def expect_sum_of_sources(ledger):
     def flat(books):
         return dict(books, **books["rejected"])
 
-    for what, states in (("messages", ("decoded", "duplicate")),
+    for what, states in (("messages", ("decoded", "duplicate", "retained")),
                          ("readings", ("decoded", "duplicate", "late"))):
         parts = [flat(source[what]) for source in ledger["sources"]]
         expect([part["balanced"] for part in parts], [True] * len(parts), what + " balanced")

@@ -322,7 +322,8 @@ static void the_ledger_shows_all_reasons_and_whether_it_balances(void **state)
     (void)state;
     busy_day();
     expect("/api/v1/ledger", NULL, 200,
-           "{\"messages\":{\"received\":110,\"decoded\":100,\"duplicate\":5,\"rejected\":"
+           "{\"messages\":{\"received\":110,\"decoded\":100,\"duplicate\":5,\"retained\":0,"
+           "\"rejected\":"
            "{\"malformed\":3,\"unknown_topic\":0,");
     expect("/api/v1/ledger", NULL, 200,
            "\"in_flight\":2,\"balanced\":true},\"readings\":"
@@ -341,7 +342,7 @@ static void each_source_has_books_of_its_own(void **state)
     static const char first[] = "/api/v1/ledger?source=city%2F%22a%22%2F%2B";
     expect(first, NULL, 200,
            "{\"source\":\"city/\\\"a\\\"/+\",\"format\":\"native\",\"messages\":{\"received\":107,"
-           "\"decoded\":100,\"duplicate\":5,\"rejected\":{\"malformed\":2,");
+           "\"decoded\":100,\"duplicate\":5,\"retained\":0,\"rejected\":{\"malformed\":2,");
     expect(first, NULL, 200,
            "\"balanced\":true},\"readings\":{\"decoded\":200,\"accepted\":190,\"duplicate\":3,"
            "\"late\":4,\"rejected\":{");
@@ -446,6 +447,7 @@ static void the_books_and_destinations_are_metrics(void **state)
         "\nlifeline_readings_total{state=\"rejected\",reason=\"out_of_range\"} 3\n",
         "{source=\"city/\\\"a\\\"/+\",state=\"decoded\",reason=\"\"} 100\n",
         "\nlifeline_source_messages_total{source=\"+none\",state=\"duplicate\",reason=\"\"} 0\n",
+        "\nlifeline_source_messages_total{source=\"+none\",state=\"retained\",reason=\"\"} 0\n",
         "{source=\"+none\",state=\"rejected\",reason=\"malformed\"} 2\n",
         "\nlifeline_source_readings_total{source=\"+none\",state=\"accepted\",reason=\"\"} 0\n",
         "{source=\"city/\\\"a\\\"/+\",state=\"accepted\",reason=\"\"} 190\n",

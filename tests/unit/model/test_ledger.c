@@ -55,8 +55,9 @@ static void one_message_too_many_or_too_few_does_not_balance(void **state)
                                &v.messages_in_flight,
                                &v.ledger.messages_decoded,
                                &v.ledger.messages_duplicate,
+                               &v.ledger.messages_retained,
                                &v.ledger.rejected[REASON_MALFORMED],
-                               &v.ledger.rejected[REASON_RETAINED]};
+                               &v.ledger.rejected[REASON_OVERSIZED]};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         ++*parts[i];
         assert_false(ledger_messages_balance(&v));

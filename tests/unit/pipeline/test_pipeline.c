@@ -25,7 +25,6 @@ static void every_refusal_is_counted_under_its_reason(void **state)
     } cases[] = {
         {"dev-1", "{", 0, REASON_MALFORMED},
         {"stranger", "{\"r\":{\"methane\":1}}", 0, REASON_UNKNOWN_DEVICE},
-        {"dev-1", "{\"r\":{\"methane\":1}}", INTAKE_RETAINED, REASON_RETAINED},
         {"dev-1", "{\"r\":", INTAKE_OVERSIZED, REASON_OVERSIZED},
         {"a/b", "{\"r\":{\"methane\":1}}", 0, REASON_UNKNOWN_TOPIC},
         {"dev-1", "{\"r\":{\"metane\":1}}", 0, REASON_UNKNOWN_CHANNEL},
@@ -57,7 +56,7 @@ static void every_refusal_is_counted_under_its_reason(void **state)
     struct buf b;
     buf_init(&b, 1024 * 1024);
     assert_int_equal(quarantine_list(r->quarantine, 100, &b), LL_OK);
-    assert_int_equal(count_text(buf_str(&b), "\"reason\":"), count - 1); /* not the retained one */
+    assert_int_equal(count_text(buf_str(&b), "\"reason\":"), count);
     buf_free(&b);
     rig_free(r);
 }
@@ -510,7 +509,7 @@ static void a_device_has_books_of_its_own_that_survive_a_restart(void **state)
     assert_non_null(strstr(buf_str(&out), "\"last_message\":\"2025-11-24T16:00:21.000Z\""));
     assert_non_null(strstr(buf_str(&out), "{\"channel\":\"methane\",\"value\":2.5,"
                                           "\"unit\":\"%LEL\","
-                                          "\"time\":\"2025-11-24T16:00:10.000Z\"}"));
+                                          "\"time\":\"2025-11-24T16:00:10.000Z\","));
     buf_reset(&out);
     assert_int_equal(pipeline_device(r->pipeline, "nobody", &out), LL_ENOENT);
     buf_free(&out);

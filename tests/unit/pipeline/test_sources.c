@@ -182,10 +182,13 @@ static void books_of_the_first_version_are_those_of_an_unknown_source(void **sta
     for (uint64_t i = 1; i <= 8; i++) { /* messages taken, ... readings spooled */
         buf_u64(&b, i);
     }
-    buf_u32(&b, 2);
+    buf_u32(&b, 3);
     buf_char(&b, 9);
     buf_str_add(&b, "malformed");
     buf_u64(&b, 21);
+    buf_char(&b, 8);
+    buf_str_add(&b, "retained"); /* a refusal then */
+    buf_u64(&b, 23);
     buf_char(&b, 7);
     buf_str_add(&b, "retired"); /* by a program with other reasons */
     buf_u64(&b, 22);
@@ -197,6 +200,7 @@ static void books_of_the_first_version_are_those_of_an_unknown_source(void **sta
     assert_int_equal(l.messages_duplicate, 3);
     assert_int_equal(l.readings_spooled, 8);
     assert_int_equal(l.rejected[REASON_MALFORMED], 21);
+    assert_int_equal(l.messages_retained, 23);
     assert_int_equal(sources_sum(s).readings_spooled, 8);
     sources_free(s);
     buf_free(&b);
