@@ -131,7 +131,7 @@ static const struct setting mqtt_rows[] = {
      AT(struct conf, mqtt_key_file),
      .is_read = true,
      .fallback = "",
-     .help = "Its private key (PEM, without a passphrase)."},
+     .help = "Its private key (PEM, without a passphrase). Empty: it stands in `cert_file`."},
     {.key = "keepalive_s",
      .type = SETTING_INT,
      AT(struct conf, keepalive_s),

@@ -23,9 +23,10 @@ static SSL_CTX *new_context(const struct conf *c)
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     const bool trusts = c->mqtt_ca_file[0] != '\0' ? SSL_CTX_load_verify_file(ctx, c->mqtt_ca_file)
                                                    : SSL_CTX_set_default_verify_paths(ctx);
+    const char *key = c->mqtt_key_file[0] != '\0' ? c->mqtt_key_file : c->mqtt_cert_file;
     const bool shows = c->mqtt_cert_file[0] == '\0' ||
                        (SSL_CTX_use_certificate_chain_file(ctx, c->mqtt_cert_file) == 1 &&
-                        SSL_CTX_use_PrivateKey_file(ctx, c->mqtt_key_file, SSL_FILETYPE_PEM) == 1);
+                        SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1);
     if (!trusts || !shows) { /* of its own files Paho tells enough */
         SSL_CTX_free(ctx);
         return NULL;

@@ -13,6 +13,8 @@
 
 #define ERROR_BYTES   256
 #define FIRST_REFUSAL 0x80 /* MQTT 5, 2.4; MQTT 3.1.1 has this one in SUBACK */
+/* Beside a certificate of one's own the library does not know the system's. */
+#define SYSTEM_AUTHORITIES "/etc/ssl/certs"
 
 struct link {
     struct mosquitto *mosq;
@@ -162,6 +164,17 @@ void link_free(struct link *l)
     free(l);
 }
 
+static int set_tls(struct mosquitto *m, const struct link_options *o)
+{
+    const bool own = o->cert_file[0] != '\0';
+    if (o->ca_file[0] == '\0' && !own) {
+        return mosquitto_int_option(m, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
+    }
+    return mosquitto_tls_set(m, o->ca_file[0] != '\0' ? o->ca_file : NULL,
+                             o->ca_file[0] != '\0' ? NULL : SYSTEM_AUTHORITIES,
+                             own ? o->cert_file : NULL, own ? o->key_file : NULL, NULL);
+}
+
 static int set_options(struct link *l, const struct link_options *o)
 {
     struct mosquitto *m = l->mosq;
@@ -181,8 +194,7 @@ static int set_options(struct link *l, const struct link_options *o)
         rc = mosquitto_username_pw_set(m, o->username, o->password);
     }
     if (rc == MOSQ_ERR_SUCCESS && o->tls) {
-        rc = o->ca_file[0] != '\0' ? mosquitto_tls_set(m, o->ca_file, NULL, NULL, NULL, NULL)
-                                   : mosquitto_int_option(m, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
+        rc = set_tls(m, o);
     }
     return rc;
 }

@@ -47,6 +47,8 @@ struct publisher {
     char username[CONF_TEXT];
     char password[CONF_TEXT];
     char ca_file[CONF_TEXT];
+    char cert_file[CONF_TEXT];
+    char key_file[CONF_TEXT];
     int keepalive_s;
     int wake; /* eventfd */
     pthread_t thread;
@@ -342,6 +344,8 @@ static void try_connect(struct publisher *p, const char *uri, int mqtt_version)
         .port = address.port,
         .tls = address.tls,
         .ca_file = p->ca_file,
+        .cert_file = p->cert_file,
+        .key_file = p->key_file[0] != '\0' ? p->key_file : p->cert_file,
         .mqtt_version = mqtt_version,
         .client_id = p->client_id,
         .username = p->username,
@@ -501,6 +505,8 @@ static ll_err copy_settings(struct publisher *p, const struct conf *conf)
     snprintf(p->client_id, sizeof p->client_id, "%s-alarms", conf->client_id);
     snprintf(p->username, sizeof p->username, "%s", conf->mqtt_username);
     snprintf(p->ca_file, sizeof p->ca_file, "%s", conf->mqtt_ca_file);
+    snprintf(p->cert_file, sizeof p->cert_file, "%s", conf->mqtt_cert_file);
+    snprintf(p->key_file, sizeof p->key_file, "%s", conf->mqtt_key_file);
     p->keepalive_s = (int)conf->keepalive_s;
     return conf->mqtt_password_file[0] != '\0'
                ? conf_secret(conf->mqtt_password_file, p->password, sizeof p->password)

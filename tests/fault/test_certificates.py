@@ -70,6 +70,8 @@ def told_and_tried_again(c, words):
 
 def nothing_is_lost(c):
     c.gateway.wait_connected()
+    wait_for("the alarms' connection", lambda: c.gateway.get(
+        "/api/v1/status")["alarms_mqtt"]["connected"], 30)
     c.read(pressure=0.6)
     expect_balance(c.settle())
 
