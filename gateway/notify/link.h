@@ -21,7 +21,7 @@ struct link_options {
     const char *ca_file;   /* "": the system's */
     const char *cert_file; /* "": none */
     const char *key_file;
-    int mqtt_version;    /* 5 or 4 (3.1.1) */
+    int mqtt_version; /* 5 or 4 (3.1.1) */
     const char *client_id;
     const char *username; /* "": none */
     const char *password;

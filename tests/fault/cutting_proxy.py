@@ -84,7 +84,7 @@ class CuttingProxy:
         self.target_port, self.random = target_port, random.Random(seed)
         self.ways = (goes_on,)
         self.accepted = 0
-        self.client = None
+        self.clients = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -94,22 +94,22 @@ class CuttingProxy:
         self.listener.close()
 
     def set_ways(self, *ways):
-        """From the present connection on, which ends."""
+        """From now on; the connections there are end."""
         self.ways = ways
-        if self.client:
-            end(self.client)
+        end(*self.clients)
 
     def serve(self):
         while True:
             try:
-                self.client, _ = self.listener.accept()
+                client, _ = self.listener.accept()
             except OSError:
                 return  # closed
             way = self.ways[self.accepted % len(self.ways)]
             self.accepted += 1
-            threading.Thread(target=self.session, args=(self.client, way), daemon=True).start()
+            threading.Thread(target=self.session, args=(client, way), daemon=True).start()
 
     def session(self, client, way):
+        self.clients.append(client)
         try:
             with client, socket.create_connection(("127.0.0.1", self.target_port)) as server:
                 if way not in MUTE_WAYS:
@@ -118,3 +118,5 @@ class CuttingProxy:
                 end(server, *(() if way is is_reset_at_once else (client,)))
         except OSError:
             pass  # the gateway was faster
+        finally:
+            self.clients.remove(client)
