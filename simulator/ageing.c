@@ -14,8 +14,8 @@
 #define CNAIM_C       1.087
 #define CNAIM_FLAT    4
 #define SPREAD        0.3 /* of the logarithm of lives */
-#define MIN_LENGTH_M  30
-#define MEAN_LENGTH_M 350
+#define MIN_LENGTH_M  100
+#define MEAN_LENGTH_M 1000
 
 /* Lives: lift 15-25 years, pump 15-20, steel gas pipe 20-30, PE 50, hydrant 25-30; the others are
  * engineering values. Rates of mains by material: breaks per 100 km and year on 12,296 mains of one

@@ -59,7 +59,7 @@ static void assets_are_drawn_within_their_years_and_by_their_shares(void **state
         assert_true(a.material == &rows[1] || a.material == &rows[3]);
         assert_in_range(a.installed_year, 2000, 2009);
         assert_in_range(a.installed_month, 1, 12);
-        assert_true(a.length_m >= 30 && a.diameter_mm > 0);
+        assert_true(a.length_m >= 100 && a.diameter_mm > 0);
         second += a.material == &rows[1];
         first_year += a.installed_year == 2000;
     }

@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "gateway/base/fs.h"
@@ -138,12 +139,97 @@ static void impossible_faults_are_refused(void **state)
                  "1000000000");
 }
 
+#define CHAMBER "\"assets\": [{\"kind\": \"gas_pipe\", \"count\": 2, \"period_s\": 60"
+#define CHANCE  CHAMBER "}],\n\"random_faults\": [{\"per_asset_year\": 2, "
+
+static void devices_report_as_the_group_says(void **state)
+{
+    (void)state;
+    struct scenario *s = good(HEAD CHAMBER ", \"batch\": 5, \"dead_band\": 3, \"heartbeat_s\":"
+                                           "600, \"payload\": \"native\"}]}");
+    assert_int_equal(s->assets[1].batch, 5);
+    assert_true(s->assets[1].dead_band == 3);
+    assert_int_equal(s->assets[1].heartbeat_ms, 600000);
+    assert_string_equal(s->assets[1].format->name, "native");
+    scenario_free(s);
+    s = good(HEAD CHAMBER "}]}");
+    assert_int_equal(s->assets[1].batch, 1);
+    assert_int_equal(s->assets[1].heartbeat_ms, 0);
+    scenario_free(s);
+}
+
+static void assets_are_of_the_years_and_materials_that_the_group_says(void **state)
+{
+    (void)state;
+    struct scenario *s = good(HEAD CHAMBER ", \"installed\": [1991, 1991],"
+                                           "\"materials\": {\"cast_iron\": 0.1}}]}");
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(s->assets[i].ageing.installed_year, 1991);
+        assert_string_equal(s->assets[i].ageing.material->material, "cast_iron");
+    }
+    scenario_free(s);
+    expect_fault(HEAD CHAMBER ", \"materials\":\n{\"cast_irn\": 1}}]}",
+                 "scenario.json:4: assets[0].materials.cast_irn: unknown key; did you mean "
+                 "'cast_iron'?");
+    expect_fault(HEAD CHAMBER ", \"materials\": {\"PE\": 0}}]}",
+                 "scenario.json:3: assets[0].materials: expected a share above 0");
+    expect_fault(HEAD CHAMBER ", \"installed\": [2001, 1991]}]}",
+                 "scenario.json:3: assets[0].installed: expected the lower number first");
+}
+
+static void faults_of_devices_have_a_channel(void **state)
+{
+    (void)state;
+    struct scenario *s =
+        good(HEAD CHAMBER "}], \"faults\": [{\"kind\": \"stuck\", \"asset\": \"gas_pipe-0001\","
+                          "\"at_s\": 1, \"channel\": \"immersion\"},"
+                          "{\"kind\": \"drift\", \"asset\": \"gas_pipe-0001\", \"at_s\": 1},"
+                          "{\"kind\": \"silent\", \"asset\": \"gas_pipe-0001\", \"at_s\": 1}]}");
+    assert_string_equal(s->faults[0].channel, "immersion");
+    assert_string_equal(s->faults[1].channel, "methane");
+    assert_string_equal(s->faults[2].channel, "");
+    scenario_free(s);
+    expect_fault(
+        HEAD CHAMBER "}], \"faults\": [{\"kind\": \"drift\", \"asset\":"
+                     "\"gas_pipe-0001\", \"at_s\": 1, \"channel\": \"immersion\"}]}",
+        "scenario.json:3: faults[0].channel: 'gas_pipe-0001-1' has no channel for 'drift'");
+    expect_fault(HEAD CHAMBER "}], \"faults\": [{\"kind\": \"backfill\", \"asset\":"
+                              "\"gas_pipe-0001\", \"at_s\": 1, \"magnitude\": 499}]}",
+                 "scenario.json:3: faults[0].magnitude: expected 500 to 100000 messages");
+}
+
+static void impossible_random_faults_are_refused(void **state)
+{
+    (void)state;
+    struct scenario *s = good(HEAD CHANCE "\"kind\": \"gas_leak\", \"magnitude\": [1, 2]}]}");
+    assert_int_equal(s->chance_count, 1);
+    assert_true(isnan(s->chances[0].for_s[0]) && s->chances[0].magnitude[1] == 2);
+    scenario_free(s);
+    expect_fault(HEAD CHANCE "\"kind\": \"gas_lek\"}]}",
+                 "scenario.json:4: random_faults[0].kind: no asset here can have the fault "
+                 "'gas_lek'");
+    expect_fault(HEAD CHANCE "\"kind\": \"gas_leak\", \"of\": \"sewer\"}]}",
+                 "scenario.json:4: random_faults[0].kind: no asset here can have the fault "
+                 "'gas_leak'");
+    expect_fault(HEAD CHANCE "\"kind\": \"gas_leak\", \"of\": \"sewr\"}]}",
+                 "scenario.json:4: random_faults[0].of: unknown asset kind 'sewr'; nearest: sewer");
+    expect_fault(HEAD CHANCE "\"kind\": \"noise\", \"channel\": \"pressure\"}]}",
+                 "scenario.json:4: random_faults[0].kind: no asset here can have the fault 'noise' "
+                 "on the channel pressure");
+    expect_fault(HEAD CHANCE "\"kind\": \"gas_leak\", \"magnitude\": [1, 2000]}]}",
+                 "scenario.json:4: random_faults[0].magnitude: expected 0.001 to 60 m3/h");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(assets_are_numbered_by_kind_and_dealt_to_the_districts),
     cmocka_unit_test(faults_take_the_models_magnitude_unless_they_give_one),
     cmocka_unit_test(storms_come_after_the_start),
     cmocka_unit_test(every_fault_of_the_file_is_named_with_line_and_key),
     cmocka_unit_test(impossible_faults_are_refused),
+    cmocka_unit_test(devices_report_as_the_group_says),
+    cmocka_unit_test(assets_are_of_the_years_and_materials_that_the_group_says),
+    cmocka_unit_test(faults_of_devices_have_a_channel),
+    cmocka_unit_test(impossible_random_faults_are_refused),
 };
 
 UNIT_MAIN(tests)
