@@ -121,19 +121,19 @@ static void a_buffer_that_is_full_gives_up_its_oldest(void **state)
     done(s, c);
 }
 
-/* 1,440 messages of which 20 % are lost: 288, in bursts of ten, so 72 or so more or less. */
+/* 1,440 messages of which 60 % are lost: 864, give or take three times 65, in bursts of ten. */
 static void dropouts_come_in_bursts_and_in_their_share(void **state)
 {
     (void)state;
     struct scenario *s =
-        scenario_of(HEAD MAIN FAULT "\"kind\": \"dropout\", \"at_s\": 0, \"magnitude\": 20}]}");
+        scenario_of(HEAD MAIN FAULT "\"kind\": \"dropout\", \"at_s\": 0, \"magnitude\": 60}]}");
     struct city *c = run(s, START_MS + 14400000, NULL, &a);
     const size_t lost = 1440 - a.count;
     size_t bursts = 0;
     for (size_t i = 1; i < a.count; i++) {
         bursts += a.seq[i] != a.seq[i - 1] + 1;
     }
-    assert_in_range(lost, 144, 432);
+    assert_in_range(lost, 669, 1059);
     assert_in_range(lost, 5 * bursts, 20 * bursts);
     done(s, c);
 }
