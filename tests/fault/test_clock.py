@@ -3,15 +3,13 @@
 falls silent by it, each reading has the right time, and an alarm does not wait for it."""
 
 import os
-import shutil
 import struct
-import subprocess
 import time
 
 import faults  # first: it finds the others
 import stub_database as stub
 from city import City, now_ms, wait_for
-from harness import ROOT, Skip, expect, run
+from harness import expect, run
 
 HOUR_MS = 3600 * 1000
 SILENCE_S = 60
@@ -25,19 +23,9 @@ QUIET = {
 }
 
 
-def build_clock(folder):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None or os.environ.get("LIFELINE_SANITIZER"):
-        raise Skip("the clock's library cannot be loaded here")
-    library = folder / "wall_clock.so"
-    subprocess.run([compiler, "-std=c17", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", library,
-                    ROOT / "tests/fault/wall_clock.c"], check=True)
-    return library
-
-
 def fixture(folder):
     c = City(folder, influx=False, start=False)
-    c.library, c.clock = build_clock(folder), folder / "clock"
+    c.library, c.clock = faults.preload_library(folder, "wall_clock"), folder / "clock"
     c.database = stub.StubDatabase()
     c.gateway.config["destinations"] = [c.database.destination()]
     c.gateway.write_config()
