@@ -244,6 +244,7 @@ static void on_retained(void *ctx, const char *topic)
 {
     struct publisher *p = ctx;
     uint64_t alarm;
+    p->heard_at = clock_mono(); /* there may be many, and the answers come behind them */
     if (!alarm_topic_id(p->base, topic, &alarm)) {
         return; /* somebody else's */
     }
