@@ -24,7 +24,6 @@
 #define IN_FLIGHT        20 /* what Mosquitto and libmosquitto allow by default */
 #define ROW_BYTES        (16 * 1024)
 #define BACKOFF_BASE_MS  500
-#define BACKOFF_CAP_MS   30000
 #define ANSWER_MS        10000 /* a broker that says nothing for so long is lost */
 #define STEADY_MS        10000 /* a connection that lasts so long was a good one */
 #define REPEAT_MS        30000 /* after a refusal, all is told again: somebody may have mended it */
@@ -50,6 +49,7 @@ struct publisher {
     char cert_file[CONF_TEXT];
     char key_file[CONF_TEXT];
     int keepalive_s;
+    int64_t retry_max_ms;
     int wake; /* eventfd */
     pthread_t thread;
     atomic_bool stopping;
@@ -62,6 +62,7 @@ struct publisher {
     uint64_t swept;  /* up to this alarm */
     struct alarm_store *store;
     struct link *link; /* NULL: none is tried */
+    int link_version;
     struct message in_flight[IN_FLIGHT];
     size_t in_flight_count;
     size_t window; /* for as many: one, until the broker has taken an alarm */
@@ -235,7 +236,8 @@ static void on_connected(void *ctx)
         p->status.last_error[0] = '\0';
     }
     pthread_mutex_unlock(&p->lock);
-    log_info("notify", "connected", "uri=%s topics=%s+", p->status.uri, p->base);
+    log_info("notify", "connected", "uri=%s mqtt=%s topics=%s+", p->status.uri,
+             p->link_version == 5 ? "5" : "3.1.1", p->base);
     begin_sweep(p);
 }
 
@@ -316,7 +318,7 @@ static void lost(struct publisher *p, const char *reason)
     if (p->connected && mono_elapsed_ms(p->connected_at, clock_mono()) > STEADY_MS) {
         p->rounds = 0;
     }
-    const int64_t wait = rng_backoff_ms(&p->rng, p->rounds++, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+    const int64_t wait = rng_backoff_ms(&p->rng, p->rounds++, BACKOFF_BASE_MS, p->retry_max_ms);
     p->next_try = mono_in(wait);
     log_warn("notify", p->connected ? "disconnected" : "connect_failed",
              "uri=%s reason=\"%s\" retry_in_ms=%" PRId64, p->status.uri, text, wait);
@@ -336,6 +338,7 @@ static void try_connect(struct publisher *p, const char *uri, int mqtt_version)
     pthread_mutex_lock(&p->lock);
     snprintf(p->status.uri, sizeof p->status.uri, "%s", uri);
     pthread_mutex_unlock(&p->lock);
+    p->link_version = mqtt_version;
     if (!conf_broker_address(uri, &address) || link_new(&handlers, &p->link) != LL_OK) {
         lost(p, ll_err_str(LL_ENOMEM));
         return;
@@ -509,6 +512,7 @@ static ll_err copy_settings(struct publisher *p, const struct conf *conf)
     snprintf(p->cert_file, sizeof p->cert_file, "%s", conf->mqtt_cert_file);
     snprintf(p->key_file, sizeof p->key_file, "%s", conf->mqtt_key_file);
     p->keepalive_s = (int)conf->keepalive_s;
+    p->retry_max_ms = conf->retry_max_ms;
     return conf->mqtt_password_file[0] != '\0'
                ? conf_secret(conf->mqtt_password_file, p->password, sizeof p->password)
                : LL_OK;

@@ -273,6 +273,21 @@ def two_gateways_do_not_touch_each_others_alarms(c):
         services.end_all()
 
 
+def by_mqtt_311_it_is_the_same(c):
+    end_alarm(c, "d1")
+    gone = raise_alarm(c, "d1")
+    wait_in_line(c.gateway, c.broker, "before")
+    c.gateway.stop()
+    restart(c, version="3.1.1", alarms_topic="")
+    end_alarm(c, "d1")
+    c.gateway.stop()
+    restart(c, version="3.1.1")
+    raised = raise_alarm(c, "d1")
+    alarms = wait_in_line(c.gateway, c.broker, "by 3.1.1")
+    expect((gone["id"] in alarms, raised["id"] in alarms), (False, True), "old, new alarm")
+    expect_in("mqtt=3.1.1 topics", test_mqtt.log_of_this_start(c), "the log")
+
+
 def over_tls_it_is_the_same(c):
     uri = test_mqtt.need_tls(c)
     end_alarm(c, "d1")
@@ -437,7 +452,8 @@ if __name__ == "__main__":
          kills_at_random_moments_leave_nothing_stale,
          what_is_retained_of_alarms_that_nobody_knows_is_taken_back,
          what_is_not_an_alarm_of_its_own_is_left_alone,
-         two_gateways_do_not_touch_each_others_alarms, over_tls_it_is_the_same,
+         two_gateways_do_not_touch_each_others_alarms, by_mqtt_311_it_is_the_same,
+         over_tls_it_is_the_same,
          without_permission_it_says_so_and_goes_on_with_the_rest,
          with_permission_it_is_brought_up_to_date_by_itself, a_device_may_write_no_alarms,
          a_refusal_without_an_end_of_the_connection_is_tried_again_too,
