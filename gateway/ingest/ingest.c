@@ -152,6 +152,7 @@ static void on_disconnected(void *ctx, MQTTProperties *properties, enum MQTTReas
 static void connect_failed(struct ingest *in, int code, const char *message, const char *tls)
 {
     char text[CONF_TEXT];
+    counter_add(COUNTER_MQTT_CONNECT_FAILED, 1);
     pthread_mutex_lock(&in->lock);
     words_of_failure(code, message, tls[0] != '\0' ? tls : in->tls_error, text, sizeof text);
     int *version = &in->versions[in->broker];

@@ -1,4 +1,4 @@
-"""A TCP proxy before a broker that cuts each connection in another way and at another moment."""
+"""A TCP proxy before a broker that cuts connections in many ways and at any moment."""
 
 import random
 import socket
@@ -27,7 +27,7 @@ def is_never_answered(_, client, __):
 def ends_within_a_packet(proxy, client, server):
     wait_answer(server)
     server.settimeout(IDLE_S)
-    copy(server, client, proxy.random.randint(1, 1000))
+    copy(server, client, proxy.random.randint(1, 4000))
 
 
 def ends_after_a_while(proxy, client, server):
@@ -78,12 +78,11 @@ def end(*sockets):
 
 
 class CuttingProxy:
-    """New connections go the `ways` in turn; the first ones just go on."""
+    """Each new connection goes one of the `ways`; the first ones just go on."""
 
     def __init__(self, target_port, seed):
         self.target_port, self.random = target_port, random.Random(seed)
         self.ways = (goes_on,)
-        self.accepted = 0
         self.clients = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -104,8 +103,7 @@ class CuttingProxy:
                 client, _ = self.listener.accept()
             except OSError:
                 return  # closed
-            way = self.ways[self.accepted % len(self.ways)]
-            self.accepted += 1
+            way = self.random.choice(self.ways)
             threading.Thread(target=self.session, args=(client, way), daemon=True).start()
 
     def session(self, client, way):
