@@ -551,13 +551,15 @@ static void count_lost(uint64_t *readings, uint64_t *transitions)
     }
 }
 
-static uint64_t count_sent(void)
+/* All that was ever sent, a line for each message. */
+static void count_sent(uint64_t *readings, uint64_t *messages)
 {
-    uint64_t sent = rig.own;
+    *readings = rig.own;
+    *messages = rig.own;
     for (size_t i = 0; i < rig.all_count; i++) {
-        sent += !is_alarm(&rig.all[i]) ? readings_of(&rig.all[i]) : 0;
+        *readings += !is_alarm(&rig.all[i]) ? readings_of(&rig.all[i]) : 0;
+        *messages += !is_alarm(&rig.all[i]) ? 1 : 0;
     }
-    return sent;
 }
 
 static void check_archive(void)
@@ -580,7 +582,9 @@ static void check_case(const struct ledger_view *v, enum telling telling)
     if (note_delivered() != ALL_OWN) {
         fail("a message that came after the damage was not delivered");
     }
-    const uint64_t sent = count_sent();
+    uint64_t sent;
+    uint64_t messages;
+    count_sent(&sent, &messages);
     uint64_t lost;
     uint64_t transitions;
     count_lost(&lost, &transitions);
@@ -590,6 +594,9 @@ static void check_case(const struct ledger_view *v, enum telling telling)
         (lost > 0 && !rig.may_lose)) {
         fail("lost %" PRIu64 " readings; counted as evicted %" PRIu64 ", not decoded %" PRIu64,
              lost, evicted, unread);
+    }
+    if (unread == 0 && v->ledger.messages_decoded != messages) {
+        fail("messages decoded %" PRIu64 " of %" PRIu64, v->ledger.messages_decoded, messages);
     }
     check_archive();
     const bool told = fstat(rig.log_fd, &st) == 0 && st.st_size > 0;
