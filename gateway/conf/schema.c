@@ -229,8 +229,10 @@ static const struct setting intake_rows[] = {
      .max = 3600,
      .fallback = "30",
      .unit = "s",
-     .help = "The state is saved no more often, and only when as much came in since as it is long. "
-             "After a crash what came since is read again; nothing is exported twice."},
+     .help =
+         "The state is saved no more often, and only when four times as much came in since as it "
+         "is long, or `segment_mib`. After a crash what came since is read again; nothing is "
+         "exported twice."},
     {.key = "clock_wait_s",
      .type = SETTING_INT,
      AT(struct conf, clock_wait_s),

@@ -36,13 +36,22 @@ static void timer_fired(void *ctx, uint32_t watch)
     pipeline_settle(p, watch, active, NAN);
 }
 
-/* So that checkpoints cost no more than the intake itself, there must have been as much of it since
- * the last one; or a quarter of what it may hold, since what a checkpoint covers is what can be
- * trimmed. */
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A checkpoint waits for intake of four times its length, so that it costs little beside it; but
+ * what a crash leaves to be read again should not be more than a segment, or a checkpoint's length
+ * where that is more. What it covers can be trimmed, so it does not wait for more than a quarter of
+ * what the intake may hold. */
 static void make_checkpoint_due(struct pipeline *p)
 {
+    const uint64_t segment = (uint64_t)p->parts.conf->segment_mib << 20;
     const uint64_t quarter = (uint64_t)p->parts.conf->intake_max_mib << 18;
-    if (p->taken_bytes >= p->checkpoint_bytes || p->taken_bytes >= quarter) {
+    const uint64_t size = p->checkpoint_bytes;
+    const uint64_t worth = size > segment ? size : least(4 * size, segment);
+    if (p->taken_bytes >= least(worth, quarter)) {
         p->checkpoint_due = true;
     }
 }

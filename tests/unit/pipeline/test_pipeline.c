@@ -337,12 +337,13 @@ static void put_bytes(struct rig *r, int64_t at_s, uint64_t bytes)
 {
     char payload[900] = "";
     memset(payload, 'x', sizeof payload - 1);
-    for (uint64_t sum = 0; sum < bytes; sum += sizeof payload) {
+    for (uint64_t sum = 0; sum < bytes; sum += 960) { /* with topic and header, on the disk */
         put(r, at_s, "dev-1", payload, 0);
     }
 }
 
-static void a_checkpoint_waits_for_its_interval_and_for_as_much_intake(void **state)
+static void
+a_checkpoint_waits_for_its_interval_and_for_intake_of_four_times_its_length(void **state)
 {
     (void)state;
     struct rig *r = rig_new("due");
@@ -350,28 +351,40 @@ static void a_checkpoint_waits_for_its_interval_and_for_as_much_intake(void **st
     r->conf.intake_max_mib = 64;
     assert_int_equal(checkpoints_over(r, 0, 1), 1);
     const uint64_t size = r->pipeline->checkpoint_bytes;
-    assert_in_range(size, 15 * 40 + 1, 100000); /* a tick takes 40 bytes */
+    assert_in_range(size, 1000, 100000); /* more than what follows takes at 64 bytes a tick */
     assert_int_equal(checkpoints_over(r, 1, 15), 0);
-    put_bytes(r, 15, size);
+    put_bytes(r, 15, 4 * size);
     assert_int_equal(checkpoints_over(r, 15, 16), 1);
-    put_bytes(r, 16, size);
+    put_bytes(r, 16, 4 * size);
     assert_int_equal(checkpoints_over(r, 16, 25), 0);
     assert_int_equal(checkpoints_over(r, 25, 26), 1);
     rig_free(r);
 }
 
-static void a_large_checkpoint_does_not_fill_the_intake(void **state)
+/* With a checkpoint that is so long, the next one waits for so much intake. */
+static void expect_worth(struct rig *r, uint64_t checkpoint_kib, uint64_t intake_kib)
+{
+    r->pipeline->checkpoint_bytes = checkpoint_kib << 10;
+    const int64_t at_s = r->pipeline->now.event_ms / 1000 - START_MS / 1000 + 1;
+    put_bytes(r, at_s, (intake_kib - 50) << 10);
+    assert_int_equal(checkpoints_over(r, at_s, at_s + 5), 0);
+    put_bytes(r, at_s + 5, 50 << 10);
+    assert_int_equal(checkpoints_over(r, at_s + 5, at_s + 6), 1);
+}
+
+static void of_a_large_checkpoint_no_more_is_read_again_than_it_is_long_or_a_segment(void **state)
 {
     (void)state;
     struct rig *r = rig_new("large");
     r->conf.checkpoint_interval_s = 1;
-    r->conf.intake_max_mib = 1;
+    r->conf.segment_mib = 1;
+    r->conf.intake_max_mib = 64;
     assert_int_equal(checkpoints_over(r, 0, 1), 1);
-    r->pipeline->checkpoint_bytes = UINT64_MAX;
-    put_bytes(r, 1, 200 << 10);
-    assert_int_equal(checkpoints_over(r, 1, 5), 0);
-    put_bytes(r, 5, 56 << 10);
-    assert_int_equal(checkpoints_over(r, 5, 6), 1);
+    expect_worth(r, 200, 800);
+    expect_worth(r, 500, 1024);
+    expect_worth(r, 1500, 1500);
+    r->conf.intake_max_mib = 2; /* it must not fill up meanwhile */
+    expect_worth(r, 1500, 512);
     rig_free(r);
 }
 
@@ -719,8 +732,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_same_journal_gives_the_same_alarms),
     cmocka_unit_test(after_a_kill_everything_is_done_once),
     cmocka_unit_test(a_checkpoint_carries_books_detectors_and_alarms_over),
-    cmocka_unit_test(a_checkpoint_waits_for_its_interval_and_for_as_much_intake),
-    cmocka_unit_test(a_large_checkpoint_does_not_fill_the_intake),
+    cmocka_unit_test(a_checkpoint_waits_for_its_interval_and_for_intake_of_four_times_its_length),
+    cmocka_unit_test(of_a_large_checkpoint_no_more_is_read_again_than_it_is_long_or_a_segment),
     cmocka_unit_test(without_its_checkpoint_it_finds_the_archives_alarms_again),
     cmocka_unit_test(an_alarm_that_the_spool_lost_comes_from_the_archive),
     cmocka_unit_test(a_journal_that_was_taken_away_does_not_swallow_what_comes),
