@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "gateway/base/fs.h"
@@ -15,17 +17,26 @@
 #define SMALL_FILE    512
 #define MIB           (1024.0 * 1024.0)
 #define DAY_S         86400.0
+#define HOUR_MS       (3600 * LL_MS_PER_S)
+#define SECTOR_BYTES  512 /* of the kernel's counts, whatever the disk's are */
+#define PATH_TEXT     64
 #define THERMAL_FILE  "/sys/class/thermal/thermal_zone0/temp"
 #define THROTTLE_FILE "/sys/devices/platform/soc/soc:firmware/get_throttled"
 /* Raspberry Pi firmware, get_throttled: bit 0 under-voltage, bit 2 throttled, now. */
 #define THROTTLED_NOW 0x5UL
+
+struct written {
+    struct mono_ns at;
+    uint64_t bytes;
+};
 
 struct self {
     struct self_parts parts;
     struct mono_ns began;
     struct mono_ns broker_seen;                        /* when it was last connected */
     struct mono_ns database_seen[LL_MAX_DESTINATIONS]; /* and each destination reachable */
-    uint64_t written_at_start;
+    char disk_file[PATH_TEXT];    /* with the counts of the disk that has the data; "": none */
+    struct written before, later; /* from an hour to two ago, and within the last one */
     uint64_t evicted[LL_MAX_DESTINATIONS]; /* as it was in the report before */
 };
 
@@ -67,21 +78,60 @@ static bool read_number(const char *path, int base, unsigned long *out)
     return good;
 }
 
-/* Bytes that this process has had written to disks, as the kernel counts them. */
-static bool read_written(uint64_t *out)
+/* The seventh number: sectors written, by whomever. */
+static bool parse_disk(const char *text, uint64_t *out)
+{
+    uint64_t sectors = 0;
+    for (int i = 0; i < 7; i++) {
+        char *end;
+        sectors = strtoull(text, &end, 10);
+        if (end == text) {
+            return false;
+        }
+        text = end;
+    }
+    *out = sectors * SECTOR_BYTES;
+    return true;
+}
+
+/* What this process has had written, without the file system's own part. */
+static bool parse_process(const char *text, uint64_t *out)
+{
+    const char *at = strstr(text, "\nwrite_bytes:");
+    if (at == NULL) {
+        return false;
+    }
+    *out = strtoull(at + strlen("\nwrite_bytes:"), NULL, 10);
+    return true;
+}
+
+/* Bytes written to the disk so far; where it has no counts (overlay, tmpfs), those of the process.
+ */
+static bool read_written(const struct self *s, uint64_t *out)
 {
     struct buf text;
     buf_init(&text, SMALL_FILE);
-    bool good = false;
-    if (fs_read_file("/proc/self/io", &text) == LL_OK) {
-        const char *at = strstr(buf_str(&text), "\nwrite_bytes:");
-        if (at != NULL) {
-            *out = strtoull(at + strlen("\nwrite_bytes:"), NULL, 10);
-            good = true;
-        }
-    }
+    const bool disk = s->disk_file[0] != '\0';
+    const bool good = fs_read_file(disk ? s->disk_file : "/proc/self/io", &text) == LL_OK &&
+                      (disk ? parse_disk(buf_str(&text), out) : parse_process(buf_str(&text), out));
     buf_free(&text);
     return good;
+}
+
+static void begin_counting(struct self *s)
+{
+    struct stat st;
+    uint64_t ignored;
+    if (stat(s->parts.conf->data_dir, &st) == 0) {
+        snprintf(s->disk_file, sizeof s->disk_file, "/sys/dev/block/%u:%u/stat", major(st.st_dev),
+                 minor(st.st_dev));
+    }
+    if (!read_written(s, &ignored)) {
+        s->disk_file[0] = '\0';
+    }
+    s->before.at = s->began;
+    read_written(s, &s->before.bytes);
+    s->later = s->before;
 }
 
 ll_err self_new(const struct self_parts *parts, struct self **out)
@@ -99,7 +149,7 @@ ll_err self_new(const struct self_parts *parts, struct self **out)
         s->database_seen[i] = s->began;
         s->evicted[i] = u.delivery.evicted;
     }
-    read_written(&s->written_at_start);
+    begin_counting(s);
     *out = s;
     return LL_OK;
 }
@@ -159,6 +209,24 @@ static void add_connections(struct self *s, struct mono_ns now, struct buf *out)
     }
 }
 
+/* What a day would write at the rate of the last hour or two. */
+static void add_written(struct self *s, struct mono_ns now, struct buf *out)
+{
+    uint64_t bytes;
+    if (!read_written(s, &bytes)) {
+        return;
+    }
+    const double past_s = (double)mono_elapsed_ms(s->before.at, now) / LL_MS_PER_S;
+    const double mib = (double)(bytes - s->before.bytes) / MIB;
+    if (past_s >= 60) { /* a shorter time says nothing of a day */
+        add(out, "disk_write_day", (double)(int64_t)(mib * DAY_S / past_s));
+    }
+    if (mono_elapsed_ms(s->later.at, now) >= HOUR_MS) {
+        s->before = s->later;
+        s->later = (struct written){now, bytes};
+    }
+}
+
 static void add_disk(struct self *s, struct mono_ns now, struct buf *out)
 {
     uint64_t bytes;
@@ -176,11 +244,7 @@ static void add_disk(struct self *s, struct mono_ns now, struct buf *out)
     }
     add(out, "log_damage",
         (double)(counter_get(COUNTER_JOURNAL_DAMAGED) + counter_get(COUNTER_JOURNAL_TORN)));
-    const double up_s = (double)mono_elapsed_ms(s->began, now) / LL_MS_PER_S;
-    if (read_written(&bytes) && up_s >= 60) { /* a shorter time says nothing of a day */
-        add(out, "disk_write_day",
-            (double)(int64_t)((double)(bytes - s->written_at_start) / MIB * DAY_S / up_s));
-    }
+    add_written(s, now, out);
 }
 
 static void add_machine(struct self *s, struct buf *out)
