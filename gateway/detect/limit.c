@@ -43,11 +43,17 @@ static void explain(const struct detector_spec *spec, const struct channel_spec 
         explain_truth(name, above, language, out, out_len);
         return;
     }
-    num_format(value, seen);
+    const bool known = !isnan(value);
+    num_format(known ? value : 0, seen);
     num_format(above ? spec->param[LIMIT_ABOVE] : spec->param[LIMIT_BELOW], limit);
     const char *unit = channel->unit->suffix[0] != '\0' ? channel->unit->symbol : "";
     const char *gap = unit[0] != '\0' ? " " : "";
-    if (language == DETECT_CHINESE) {
+    if (!known && language == DETECT_CHINESE) {
+        snprintf(out, out_len, "%s %s限值 %s%s%s", name, above ? "高于" : "低于", limit, gap, unit);
+    } else if (!known) {
+        snprintf(out, out_len, "%s is %s the limit of %s%s%s", name, above ? "above" : "below",
+                 limit, gap, unit);
+    } else if (language == DETECT_CHINESE) {
         snprintf(out, out_len, "%s %s%s%s，%s限值 %s%s%s", name, seen, gap, unit,
                  above ? "高于" : "低于", limit, gap, unit);
     } else {

@@ -29,10 +29,16 @@ static void explain(const struct detector_spec *spec, const struct channel_spec 
                     double value, enum detect_language language, char *out, size_t out_len)
 {
     char seen[LL_NUM_TEXT];
-    num_format(value, seen);
+    num_format(isnan(value) ? 0 : value, seen);
     char name[DETECTOR_NAME];
     detector_channel_name(channel, language, name);
-    if (language == DETECT_CHINESE) {
+    /* Not known where its delay ended before the time was known. */
+    if (isnan(value) && language == DETECT_CHINESE) {
+        snprintf(out, out_len, "%s 不变已超过 %.0f 秒", name, spec->param[STUCK_AFTER_S]);
+    } else if (isnan(value)) {
+        snprintf(out, out_len, "%s has not changed for more than %.0f s", name,
+                 spec->param[STUCK_AFTER_S]);
+    } else if (language == DETECT_CHINESE) {
         snprintf(out, out_len, "%s 停在 %s 不变已超过 %.0f 秒", name, seen,
                  spec->param[STUCK_AFTER_S]);
     } else {

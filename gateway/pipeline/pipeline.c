@@ -24,6 +24,15 @@
 
 /* --- time ------------------------------------------------------------------------------------ */
 
+/* What an alarm is about that is raised by a timer, after its delay: the newest value. NaN:
+ * silence, or the time is not known and the series not up to date. */
+static double value_of(const struct pipeline *p, uint32_t watch)
+{
+    const struct series *s = &p->table->series[p->table->watches[watch].series];
+    const bool silent = watch_spec(p->table, watch)->type == DETECTOR_SILENCE;
+    return silent || pipeline_holds(p) || s->last_ts_ms == INT64_MIN ? NAN : s->last_value;
+}
+
 static void timer_fired(void *ctx, uint32_t watch)
 {
     struct pipeline *p = ctx;
@@ -33,7 +42,7 @@ static void timer_fired(void *ctx, uint32_t watch)
     }
     struct watch *w = &p->table->watches[watch];
     const bool active = detect_tick(watch_spec(p->table, watch), &w->detect, p->now);
-    pipeline_settle(p, watch, active, NAN);
+    pipeline_settle(p, watch, active, value_of(p, watch));
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

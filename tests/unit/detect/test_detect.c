@@ -104,6 +104,10 @@ static void an_explanation_names_value_limit_and_unit_in_both_languages(void **s
     assert_string_equal(text, "methane is 23.4 %LEL, above the limit of 20 %LEL");
     detect_explain(&spec, &c, 23.4, DETECT_CHINESE, text, sizeof text);
     assert_string_equal(text, "甲烷 23.4 %LEL，高于限值 20 %LEL");
+    detect_explain(&spec, &c, NAN, DETECT_ENGLISH, text, sizeof text);
+    assert_string_equal(text, "methane is above the limit of 20 %LEL");
+    detect_explain(&spec, &c, NAN, DETECT_CHINESE, text, sizeof text);
+    assert_string_equal(text, "甲烷 高于限值 20 %LEL");
 }
 
 static void a_channel_with_a_name_of_its_own_shows_it_behind_the_quantity(void **state)

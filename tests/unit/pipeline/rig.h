@@ -48,7 +48,8 @@ static const char assets[] = "id,kind,name,district\npipe-1,gas_pipe,东街,鲤�
 /* For a device whose own times stand, right or wrong. */
 static const char keeping_profile[] =
     "{\"profile\":\"keeping\",\"kind\":\"gas_pipe\",\"device_clock\":\"keep\",\"channels\":{"
-    "\"methane\":{\"unit\":\"%LEL\",\"min\":0,\"max\":100}}}";
+    "\"methane\":{\"unit\":\"%LEL\",\"min\":0,\"max\":100,\"detectors\":["
+    "{\"detector\":\"limit\",\"above\":90,\"on_delay_s\":30}]}}}";
 static const char devices[] = "id,asset,profile\ndev-1,pipe-1,chamber\ndev-keep,pipe-1,keeping\n";
 
 static inline void path_in(const struct rig *r, const char *name, char *out, size_t size)

@@ -203,6 +203,22 @@ static void an_alarm_is_raised_acknowledged_and_cleared(void **state)
 }
 
 /* The database keeps one point of a series and time. */
+static void an_alarm_that_was_delayed_tells_the_newest_value(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("delayed");
+    struct buf b;
+    put(r, 0, "dev-keep", "{\"r\":{\"methane\":95}}", 0);
+    tick(r, 0, 20, 1);
+    put(r, 20, "dev-keep", "{\"r\":{\"methane\":96.5}}", 0);
+    tick(r, 20, 40, 1);
+    assert_int_equal(pipeline_drain(r->pipeline), LL_OK);
+    list_alarms(r, &b);
+    assert_non_null(strstr(buf_str(&b), "methane is 96.5 %LEL, above the limit of 90 %LEL"));
+    buf_free(&b);
+    rig_free(r);
+}
+
 static void transitions_of_one_millisecond_have_times_of_their_own(void **state)
 {
     (void)state;
@@ -725,6 +741,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_clock_that_is_set_back_leaves_no_alarm_unraised),
     cmocka_unit_test(a_burst_without_times_does_not_overwrite_itself),
     cmocka_unit_test(a_late_reading_is_counted_as_late),
+    cmocka_unit_test(an_alarm_that_was_delayed_tells_the_newest_value),
     cmocka_unit_test(transitions_of_one_millisecond_have_times_of_their_own),
     cmocka_unit_test(each_transition_is_told_once_the_archive_has_it),
     cmocka_unit_test(an_alarm_is_raised_acknowledged_and_cleared),
