@@ -369,11 +369,13 @@ a_checkpoint_waits_for_its_interval_and_for_intake_of_four_times_its_length(void
     const uint64_t size = r->pipeline->checkpoint_bytes;
     assert_in_range(size, 1000, 100000); /* more than what follows takes at 64 bytes a tick */
     assert_int_equal(checkpoints_over(r, 1, 15), 0);
-    put_bytes(r, 15, 4 * size);
-    assert_int_equal(checkpoints_over(r, 15, 16), 1);
-    put_bytes(r, 16, 4 * size);
-    assert_int_equal(checkpoints_over(r, 16, 25), 0);
-    assert_int_equal(checkpoints_over(r, 25, 26), 1);
+    put_bytes(r, 15, 2 * size); /* with the ticks, less than three times */
+    assert_int_equal(checkpoints_over(r, 15, 16), 0);
+    put_bytes(r, 16, 2 * size);
+    assert_int_equal(checkpoints_over(r, 16, 17), 1);
+    put_bytes(r, 17, 4 * size);
+    assert_int_equal(checkpoints_over(r, 17, 26), 0);
+    assert_int_equal(checkpoints_over(r, 26, 27), 1);
     rig_free(r);
 }
 
