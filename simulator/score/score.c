@@ -17,6 +17,14 @@
 #define CHATTER      5
 #define FLEETING_MS  ((int64_t)10 * LL_MS_PER_S)
 
+/* qsort asks for an array even where there is none to sort. */
+static void sort(void *rows, size_t count, size_t size, int (*order)(const void *, const void *))
+{
+    if (count > 1) {
+        qsort(rows, count, size, order);
+    }
+}
+
 /* --- which alarm belongs to which fault ------------------------------------------------------ */
 
 static int by_asset(const void *a, const void *b)
@@ -133,7 +141,7 @@ static ll_err count_kind(const struct score_fault *faults, size_t count, struct 
             delays[k->found++] = fmax((double)(f->found_ms - f->observable_ms) / LL_MS_PER_S, 0);
         }
     }
-    qsort(delays, k->found, sizeof *delays, by_value);
+    sort(delays, k->found, sizeof *delays, by_value);
     k->recall = k->observable > 0 ? (double)k->found / (double)k->observable : NAN;
     k->delay_s = percentile(delays, k->found, 0.5);
     k->delay_p95_s = percentile(delays, k->found, 0.95);
@@ -145,7 +153,7 @@ static ll_err count_kind(const struct score_fault *faults, size_t count, struct 
 static ll_err count_kinds(struct score_input *in, struct score *out)
 {
     ll_err err = LL_OK;
-    qsort(in->faults, in->fault_count, sizeof *in->faults, by_kind);
+    sort(in->faults, in->fault_count, sizeof *in->faults, by_kind);
     for (size_t i = 0; i < in->fault_count && err == LL_OK;) {
         size_t end = i + 1;
         while (end < in->fault_count && strcmp(in->faults[end].kind, in->faults[i].kind) == 0) {
@@ -227,7 +235,7 @@ static void count_point(const struct score_event *e, size_t count, int64_t end_m
 
 static void count_points(struct score_input *in, struct score *out)
 {
-    qsort(in->events, in->event_count, sizeof *in->events, by_point);
+    sort(in->events, in->event_count, sizeof *in->events, by_point);
     for (size_t i = 0; i < in->event_count;) {
         size_t end = i + 1;
         while (end < in->event_count && compare_points(&in->events[end], &in->events[i]) == 0) {
@@ -241,8 +249,8 @@ static void count_points(struct score_input *in, struct score *out)
 ll_err score_run(struct score_input *in, struct score *out)
 {
     *out = (struct score){0};
-    qsort(in->faults, in->fault_count, sizeof *in->faults, by_asset);
-    qsort(in->events, in->event_count, sizeof *in->events, by_time);
+    sort(in->faults, in->fault_count, sizeof *in->faults, by_asset);
+    sort(in->events, in->event_count, sizeof *in->events, by_time);
     for (size_t i = 0; i < in->fault_count; i++) {
         in->faults[i].found_ms = SCORE_NEVER;
     }
